@@ -8,6 +8,6 @@ import { ZH } from './words/zh.js';
 
 export const CHEST: Vocabulary = parseVocabulary({
   name: 'chest',
-  canonical: { finding: 'pulmonary infection' },
+  canonical: { finding: 'pulmonary infection', general: ['opacity', 'change'] },
   languages: { en: EN, de: DE, es: ES, fr: FR, zh: ZH },
 });

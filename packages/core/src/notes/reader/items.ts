@@ -53,7 +53,7 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
     const typed = used.find((one) => one.typed !== undefined)?.typed;
     const span = { start: token.start, end: used[used.length - 1]!.end };
     i += used.length;
-    const stops = used.length === 1 && STOPS.has(token.text);
+    const stops = used.length === 1 && STOPS.has(token.text) && !abbreviates(text, span);
     const asks = stops && token.text === '?' && !endsQuestion(text, span, items.length);
     const marks = found?.marks ?? (stops ? [] : ownMarks(token, lexicon));
     if (marks.length > 0) items.push({ marks, span, ...(typed === undefined ? {} : { typed }) });
@@ -61,6 +61,15 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
   }
   close();
   return sentences;
+}
+
+/** "Lt. sided": a full stop after a few letters and before a small letter. */
+function abbreviates(text: string, { start, end }: Span): boolean {
+  return (
+    text[start] === '.' &&
+    /(?:^|[^\p{L}])\p{L}{1,3}$/u.test(text.slice(Math.max(0, start - 4), start)) &&
+    /^[^\S\n]+\p{Ll}/u.test(text.slice(end, end + 8))
+  );
 }
 
 /** "Consolidation? The left lung is clear", not "? consolidation" or "shadowing ? collapse". */

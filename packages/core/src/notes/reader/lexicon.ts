@@ -64,8 +64,10 @@ export class Lexicon {
     readonly code: string,
     readonly language: LanguageWords,
   ) {
-    for (const [mark, list] of entriesOf(language))
-      for (const phrase of formsOf(list)) this.add(phrase, mark);
+    const entries = entriesOf(language).map(([mark, list]) => [mark, formsOf(list)] as const);
+    for (const [mark, forms] of entries) for (const phrase of forms) this.add(phrase, mark);
+    for (const [{ kind }, forms] of entries)
+      if (kind === 'extent' || kind === 'count') for (const phrase of forms) this.addInner(phrase);
     this.harmless = formsOf(language.harmless);
   }
 
@@ -93,6 +95,16 @@ export class Lexicon {
       }
     }
     return covered;
+  }
+
+  /** "nodular focus" is an extent and, by its last word, a finding. */
+  private addInner(phrase: string): void {
+    const tokens = tokensOf(phrase);
+    for (let i = 1; i < tokens.length; i++) {
+      const inner = this.match(tokens, i);
+      const finding = inner?.marks.find(({ kind }) => kind === 'finding');
+      if (finding && inner?.length === tokens.length - i) this.add(phrase, finding);
+    }
   }
 
   private add(phrase: string, mark: Mark): void {

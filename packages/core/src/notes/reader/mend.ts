@@ -38,6 +38,10 @@ export function mended(tokens: readonly Token[], lexicon: Lexicon): Token[] {
       result.push(token);
       continue;
     }
+    if (/^.+['-]$/u.test(token.text) && lexicon.words.has(token.text.slice(0, -1))) {
+      result.push({ ...token, text: token.text.slice(0, -1) });
+      continue;
+    }
     result.push(...partsOrNearest(token, lexicon));
   }
   return result;

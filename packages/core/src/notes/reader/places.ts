@@ -9,6 +9,8 @@ const THIRDS = ['upper', 'middle', 'lower'] as const satisfies readonly Zone[];
 
 export interface Placed extends PlainPlace {
   readonly spans: readonly Span[];
+  /** A plural without a side ("upper zones"): both, unless a side is named elsewhere. */
+  readonly plural?: boolean;
 }
 
 export interface PlaceGroup {
@@ -71,27 +73,32 @@ export function groupAt(
   const terms: Term[] = [];
   let term = newTerm(null, false, at);
   let linked = false;
+  let ofAnother = false; // "right ... of the lower left lobe": a preposition since the last side
   let i = at;
   let end = at;
   while (i < items.length) {
     const item = items[i]!;
     if (goesOn(item)) {
-      if (startsAnother(term, item, linked)) {
+      const bare = term.sides.size > 0 && term.zones.length === 0 && term.named.length === 0;
+      if (startsAnother(term, item, ofAnother || bare)) {
         terms.push(term);
         term = newTerm('comma', linked, i);
       }
       readInto(term, item, linked, memory);
-      linked = false;
+      if (has(item, 'side', 'zone', 'named')) linked = false;
+      if (has(item, 'side', 'named')) ofAnother = false;
       end = ++i;
       continue;
     }
     const step = stepOver(items, i);
     if (step === null) break;
     linked = step.link;
+    ofAnother ||= step.link;
     if (step.join !== null) {
       terms.push(term);
       term = newTerm(step.join, step.link, step.next);
       linked = false;
+      ofAnother = false;
     }
     i = step.next;
   }
@@ -213,7 +220,10 @@ function readInto(term: Term, item: Item, linked: boolean, memory: SideMemory): 
       for (const one of place.zones) if (!term.zones.includes(one)) term.zones.push(one);
       continue;
     }
-    if (linked && term.sides.size > 0 && !term.sides.has(place.side)) term.contradicts = true;
+    const others = (markOf(item, 'named')?.value ?? []).every(
+      ({ side }) => side === null || !term.sides.has(side),
+    );
+    if (term.sides.size > 0 && others) term.contradicts = true; // "right lingula"
     term.named.push(place);
   }
   const named = term.named.map((place) => place.side);
@@ -237,6 +247,7 @@ function resolve(
   items: readonly Item[],
   paired: boolean,
 ): PlaceGroup {
+  const apart = appositionFails(terms);
   shareSides(terms);
   shareZones(terms);
   const places: Placed[] = [];
@@ -254,7 +265,7 @@ function resolve(
   return {
     places,
     alternatives: or && named.size > 1,
-    contradicts: terms.some((term) => term.contradicts),
+    contradicts: terms.some((term) => term.contradicts) || apart,
     organ: terms.length === 1 && plain(first),
     whole: terms.some((term) => term.whole),
     unilateral: terms.some((term) => term.one),
@@ -262,6 +273,19 @@ function resolve(
     from,
     to,
   };
+}
+
+/** "in the left lung, at the right apex": the second is to be part of the first. */
+function appositionFails(terms: readonly Term[]): boolean {
+  const [first, second] = terms;
+  if (!first || !second || terms.length > 2 || second.join !== 'comma' || !second.link) return false;
+  if (first.both || second.both || first.named.length > 0) return false;
+  const sides = [...second.sides, ...second.named.map(({ side }) => side)];
+  if (first.sides.size > 0 && first.zones.length === 0)
+    return sides.length > 0 && !sides.some((side) => side !== null && first.sides.has(side));
+  const zones = [...second.zones, ...second.named.flatMap((place) => place.zones)];
+  const open = first.sides.size === 0 && zones.length > 0;
+  return open && first.zones.length > 0 && !zones.some((zone) => first.zones.includes(zone));
 }
 
 /** "left mid and lower zone", "mid and lower left zone", "both upper and lower zones of the right lung". */
@@ -331,6 +355,8 @@ function placesOfTerm(term: Term, paired: boolean): Placed[] {
   const sides: readonly (Side | null)[] =
     term.sides.size > 0 && term.both ? [...term.sides] : chosen.length > 0 ? chosen : plural ? SIDES : [null];
   const all = zones.length === 3;
+  if (plural && term.organ === 'many' && chosen.length === 0)
+    return [{ side: null, zones: all ? [] : zones, spans, plural: true }];
   if (sides.length === 1 && sides[0] === null && (zones.length === 0 || all)) return [];
   return sides.map((side) => ({ side, zones: all ? [] : zones, spans }));
 }

@@ -7,11 +7,14 @@ import { listedWords, quotedWords } from '../quoted-words.js';
 import type { Warning } from '../../warnings.js';
 import { CHEST } from './chest.js';
 import type { FreeNote, ReadItem, ReadPlace, Span } from './free-note.js';
-import { type Head, isItem, pieceAt, readSentence, type Sentence } from './heads.js';
+import { countsOf } from './describe.js';
+import type { Head, Sentence } from './heads.js';
 import { has, type Item, markOf, sentencesOf } from './items.js';
 import { type Extent, languageOf, lexiconsOf } from './lexicon.js';
 import { mended } from './mend.js';
+import { isItem, pieceAt } from './nodes.js';
 import type { PlaceGroup, SideMemory } from './places.js';
+import { readSentence } from './sentence.js';
 import { combine, type Doubts, type Statement, statementsOf, withoutRepeats } from './statements.js';
 import { type Token, tokensOf } from './tokens.js';
 import type { Vocabulary } from './vocabulary.js';
@@ -43,10 +46,12 @@ export function readNote(text: string, vocabulary: Vocabulary = CHEST): FreeNote
       else if (known) pending.push(...sentence.loose);
       else if (!sentence.nodes.some((node) => isItem(node, 'history'))) loose++;
     }
+    // "It is solitary." is about the finding before.
+    if (before !== null && sentence.heads.length === 0) before.counts.push(...countsOf(sentence.nodes));
     before = own.filter(({ idle }) => !idle).pop() ?? before;
   }
   const doubts: Doubts = { ambiguous: false, contradicts: false };
-  const statements = statementsOf(sentences, paired, doubts);
+  const statements = statementsOf(sentences, vocabulary.canonical, doubts);
   const placesOnly =
     pending.length > 0 && statements.length === 0 && sentences.every(({ heads }) => heads.length === 0);
   if (pending.length > 0 && !placesOnly) loose++;

@@ -1,7 +1,8 @@
 /** Places said to be affected or free, from the heads of all sentences; contradictions and alternatives. */
 import type { Side } from '../note.js';
 import type { AttachedGroup, Head, Sentence } from './heads.js';
-import { isItem, pieceAt } from './heads.js';
+import { isItem, pieceAt } from './nodes.js';
+import type { Vocabulary } from './vocabulary.js';
 import type { Placed } from './places.js';
 
 export interface Statement {
@@ -21,23 +22,27 @@ export interface Doubts {
 const BOTH: readonly Side[] = ['left', 'right'];
 
 /** Everything that the sentences say about findings, in order; doubtful statements have no places. */
-export function statementsOf(sentences: readonly Sentence[], paired: boolean, doubts: Doubts): Statement[] {
+export function statementsOf(
+  sentences: readonly Sentence[],
+  { paired, general }: Pick<Vocabulary['canonical'], 'paired' | 'general'>,
+  doubts: Doubts,
+): Statement[] {
   const statements: Statement[] = [];
   for (const sentence of sentences) {
     for (const head of sentence.heads) {
-      if (head.kind === 'foreign' || head.kind === 'landmark' || isHistory(sentence, head)) continue;
+      if (head.kind === 'foreign' || head.kind === 'landmark') continue;
       const statement = statementOf(sentence, head, paired, doubts);
       if (statement !== null) statements.push(statement);
     }
     eitherFinding(sentence, statements, doubts);
   }
-  checkAgainstEachOther(statements, doubts);
+  checkAgainstEachOther(statements, general, doubts);
   return statements;
 }
 
 function statementOf(sentence: Sentence, head: Head, paired: boolean, doubts: Doubts): Statement | null {
   const present = head.kind === 'clear' ? head.negated : !head.negated;
-  let places = combine(head.groups);
+  let places = combine(head.groups, sideGiven(sentence, head));
   let everywhere = false;
   if (present) {
     if (head.groups.some(({ group }) => group.alternatives)) {
@@ -57,6 +62,24 @@ function statementOf(sentence: Sentence, head: Head, paired: boolean, doubts: Do
   return { head, sentence, present, places, everywhere };
 }
 
+/**
+ * The side that a clause states for all its findings: "on the left there is haze above and consolidation at
+ * the base", "the left lung is clear except for the base".
+ */
+function sideGiven({ nodes, heads }: Sentence, head: Head): Side | null {
+  const except = nodes.some((node) => isItem(node, 'except'));
+  const first = nodes.find((node) => node.kind === 'group');
+  const givers = except
+    ? heads.filter((one) => one.kind === 'clear').flatMap(({ groups }) => groups.map(({ group }) => group))
+    : first?.kind === 'group' && nodes.indexOf(first) < Math.min(...heads.map(({ at }) => at))
+      ? [first.group]
+      : [];
+  const end = nodes.slice(0, head.at).some((node) => isItem(node, 'but'));
+  const places = givers.flatMap((group) => [...group.places]);
+  const [place] = places;
+  return !end && places.length === 1 && place?.zones.length === 0 ? place.side : null;
+}
+
 /** Whether "clear" or "no consolidation" without a place is about the whole organ. */
 function concludes({ nodes, heads }: Sentence, head: Head): boolean {
   if (head.cloned) return false;
@@ -68,16 +91,13 @@ function concludes({ nodes, heads }: Sentence, head: Head): boolean {
   );
 }
 
-function isHistory({ nodes }: Sentence, head: Head): boolean {
-  const { from, to } = pieceAt(nodes, head.at);
-  return nodes.slice(from, to).some((node) => isItem(node, 'history'));
-}
-
 /** A side from one group and heights from another make one place: "right-sided opacity in the lower zone". */
-export function combine(groups: readonly AttachedGroup[]): Placed[] {
+export function combine(groups: readonly AttachedGroup[], given: Side | null = null): Placed[] {
   const named = groups.filter(({ group }) => !group.organ);
   const all = (named.length > 0 ? named : groups).flatMap(({ group }) => [...group.places]);
-  const heights = all.filter(({ side, zones }) => side === null && zones.length > 0);
+  const heights = all.filter(
+    ({ side, zones, plural }) => side === null && (zones.length > 0 || plural === true),
+  );
   const sided = all.filter(({ side }) => side !== null);
   const sides = new Set(sided.filter(({ zones }) => zones.length === 0).map(({ side }) => side));
   const spansOf = (side: Side | null): readonly Placed[] =>
@@ -86,7 +106,8 @@ export function combine(groups: readonly AttachedGroup[]): Placed[] {
   const made = heights.flatMap((place) => {
     // "RLL, spreading to the middle zone" stays on the side; "lower zone and left apex" leaves it open.
     const before = new Set(sided.filter((one) => startOf(one) < startOf(place)).map(({ side }) => side));
-    const into = sides.size > 0 ? [...sides] : before.size === 1 ? [...before] : [null];
+    const open = place.plural ? BOTH : [given];
+    const into = sides.size > 0 ? [...sides] : before.size === 1 ? [...before] : open;
     return into.map((side) => ({
       ...place,
       side,
@@ -167,11 +188,16 @@ export function names(places: readonly Placed[]): string[] {
 }
 
 /** A place both affected and free: neither is taken. */
-function checkAgainstEachOther(statements: readonly Statement[], doubts: Doubts): void {
+function checkAgainstEachOther(
+  statements: readonly Statement[],
+  general: readonly string[],
+  doubts: Doubts,
+): void {
   const doubtful = new Set<Statement>();
   for (const free of statements.filter(({ present }) => !present)) {
     for (const hit of statements.filter(({ present }) => present)) {
-      if (free.head.kind === 'finding' && (free.everywhere || free.head.name !== hit.head.name)) continue;
+      const same = free.head.name === hit.head.name || (general.includes(free.head.name) && !free.everywhere);
+      if (free.head.kind === 'finding' && !same) continue;
       if (free.head.kind === 'finding' && free.sentence === hit.sentence && free.head.cloned) continue;
       const both = free.places.some((a) =>
         hit.places.some((b) => (a.side === b.side || (a.side === null && free.everywhere)) && covers(a, b)),

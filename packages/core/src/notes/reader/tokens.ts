@@ -17,7 +17,7 @@ export interface Token {
 const TOKEN = /\p{Script=Han}|\p{N}+(?:[.,]\p{N}+)+|\p{N}+|(?:(?!\p{Script=Han})[\p{L}\p{M}])+|\r?\n|[^\s]/gu;
 const HYPHENS = new Set(['-', '‐', '‑', '–', '—', '−', '­']);
 const APOSTROPHES = new Set(["'", '’', '`']);
-const MARKS: Readonly<Record<string, string>> = { '。': '.', '、': ',', '；': ';', '．': '.', '·': '.' };
+const MARKS: Readonly<Record<string, string>> = { '。': '.', '；': ';', '．': '.', '·': '.' };
 
 /** Never fails; spans are those of the text as given. */
 export function tokensOf(text: string): Token[] {
@@ -27,11 +27,26 @@ export function tokensOf(text: string): Token[] {
     const [written] = match;
     const start = match.index;
     const end = start + written.length;
+    const last = tokens[tokens.length - 1];
+    // "Ober- und Mittelfeld": the word goes on elsewhere
+    if (
+      HYPHENS.has(written) &&
+      last?.end === start &&
+      last.kind === 'word' &&
+      !/\S/u.test(text[end] ?? ' ')
+    ) {
+      tokens[tokens.length - 1] = { ...last, text: `${last.text}-` };
+      continue;
+    }
     if (HYPHENS.has(written) && joins(text, start, end)) {
       hyphened = true;
       continue;
     }
-    if (APOSTROPHES.has(written) && /\p{L}['’`]\p{L}/u.test(text.slice(start - 1, end + 1))) continue;
+    if (APOSTROPHES.has(written) && last?.end === start && last.kind === 'word') {
+      // French "d'", "l'"; in "patient's" it is nothing
+      if (last.text.length === 1) tokens[tokens.length - 1] = { ...last, text: `${last.text}'` };
+      continue;
+    }
     const folded = HYPHENS.has(written) ? '-' : fold(written);
     if (folded === '') continue;
     const kind = /^\p{N}/u.test(folded) ? 'number' : /^[\p{L}\p{M}]/u.test(folded) ? 'word' : 'mark';

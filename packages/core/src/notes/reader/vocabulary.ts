@@ -107,6 +107,8 @@ export const vocabularySchema = z.strictObject({
     finding: z.string().min(1).nullable(),
     /** Whether a place without height is on both sides if it is in the plural. */
     paired: z.boolean().default(true),
+    /** Names of findings that mean any: "no opacity" contradicts a consolidation at the same place. */
+    general: z.array(z.string()).default([]),
   }),
   /** By language code; the first is taken when two fit equally well. */
   languages: z

@@ -14,11 +14,11 @@ export const ES: LanguageInput = {
   },
   zones: {
     upper:
-      'superior, superiores, apical, apicales, alt(o/a/os/as), suprahiliar, suprahiliares, infraclavicular, infraclaviculares, subclavicular, subclaviculares, apicoposterior, supra hiliar, sup, sup.',
+      'superior, superiores, apical, apicales, suprahiliar, suprahiliares, infraclavicular, infraclaviculares, subclavicular, subclaviculares, apicoposterior, supra hiliar, sup, sup.',
     middle:
       'medi(o/a/os/as), perihiliar, perihiliares, parahiliar, parahiliares, hiliar, hiliares, yuxtahiliar, intermedi(o/a/os/as), peri hiliar, med, parahilar, perihilar, perihilares, parahilares',
     lower:
-      'inferior, inferiores, basal, basales, baj(o/a/os/as), infrahiliar, infrahiliares, paracardiac(o/a/os/as), paracardíac(o/a/os/as), supradiafragmátic(o/a/os/as), pericardiac(o/a/os/as), posterobasal, laterobasal, basilar, basilares, yuxtadiafragmátic(o/a/os/as), paracardial, costofrénica, inf, inf., posterobasales, anterobasal, mediobasal',
+      'inferior, inferiores, basal, basales, infrahiliar, infrahiliares, paracardiac(o/a/os/as), paracardíac(o/a/os/as), supradiafragmátic(o/a/os/as), pericardiac(o/a/os/as), posterobasal, laterobasal, basilar, basilares, yuxtadiafragmátic(o/a/os/as), paracardial, costofrénica, inf, inf., posterobasales, anterobasal, mediobasal',
   },
   named: {
     upper:

@@ -1,0 +1,127 @@
+/** Which finding a place belongs to: word order, prepositions, commas and lists decide. */
+import { type AttachedGroup, type Head, newHead } from './heads.js';
+import { isEnd, isItem, type Node, PASSED } from './nodes.js';
+import type { PlaceGroup } from './places.js';
+
+/** Attaches every group of places to a head; returns those without. */
+export function attach(
+  nodes: readonly Node[],
+  heads: Head[],
+  after: boolean,
+  before: Head | null,
+): PlaceGroup[] {
+  const loose: PlaceGroup[] = [];
+  const found = [...heads];
+  for (const [i, node] of nodes.entries()) {
+    if (node.kind !== 'group') continue;
+    const head = headFor(nodes, found, i, after);
+    if (head !== null) {
+      head.head.groups.push({ group: node.group, direct: head.direct });
+      continue;
+    }
+    const earlier = found.filter(({ at, kind }) => at < i && kind === 'finding').pop() ?? before;
+    const negated = negatedAlone(nodes, i);
+    const earlierHere = earlier !== null && earlier.at < i && found.includes(earlier);
+    if (negated) {
+      const clone = earlier
+        ? newHead('finding', earlier.name, earlier.item, i, true)
+        : newHead('clear', '', { marks: [], span: node.span }, i, true);
+      clone.negated = earlier !== null;
+      clone.groups.push({ group: node.group, direct: null });
+      heads.push(clone);
+    } else if (earlier !== null && earlierHere) {
+      const clone = newHead('finding', earlier.name, earlier.item, i, true);
+      clone.groups.push({ group: node.group, direct: null });
+      heads.push(clone);
+    } else loose.push(node.group);
+  }
+  return loose;
+}
+
+/** Whether a group's piece has a "no" without a finding: "but not on the left", "left: none". */
+function negatedAlone(nodes: readonly Node[], at: number): boolean {
+  for (const step of [-1, 1]) {
+    for (let i = at + step; i >= 0 && i < nodes.length; i += step) {
+      const node = nodes[i]!;
+      if (isItem(node, 'not', 'gone')) return true;
+      if (isEnd(node) || isItem(node, 'comma', 'with', 'finding', 'clear') || node.kind === 'group') break;
+    }
+  }
+  return false;
+}
+
+interface Found {
+  readonly head: Head;
+  readonly direct: AttachedGroup['direct'];
+}
+
+/** The head a group belongs to. */
+function headFor(nodes: readonly Node[], heads: readonly Head[], at: number, after: boolean): Found | null {
+  const next = heads.find((head) => head.at > at && !(head.at === at + 1 && within(nodes, at, head)));
+  const inside = heads.find((head) => within(nodes, at, head));
+  if (inside) return { head: inside, direct: null };
+  let prev = heads.filter((head) => head.at < at).pop();
+  const toNext = next ? nodes.slice(at + 1, next.at) : [];
+  const nextDirect =
+    next !== undefined &&
+    toNext.every((node) => isItem(node, ...PASSED, 'colon') && !isItem(node, 'link', 'with'));
+  if (prev?.kind === 'landmark' && !nextDirect) {
+    // "abuts the fissure in the RUL" is about the finding
+    const real = heads.filter((head) => head.at < at && head.kind !== 'landmark').pop();
+    const between = real ? nodes.slice(real.at + 1, at) : [];
+    if (real?.kind === 'finding' && !between.some((node) => isEnd(node) || isItem(node, 'comma')))
+      prev = real;
+  }
+  const toPrev = prev ? nodes.slice(prev.at + 1, at) : [];
+  const prevHere = prev !== undefined && !toPrev.some((node) => isEnd(node));
+  const prevDirect =
+    prevHere && !toPrev.some((node) => isItem(node, 'comma', 'and', 'or', 'with', 'colon', 'not'));
+  const linked = prevDirect && isItem(lastTelling(toPrev), 'link');
+  const nextInPiece =
+    next !== undefined &&
+    !toNext.some((node) => isEnd(node) || isItem(node, 'comma', 'and', 'or') || node.kind === 'group');
+  const nature = nextDirect && next.kind === 'foreign' && toNext.some((node) => isItem(node, 'maybe'));
+  if (prevDirect && (linked || after || !nextDirect || (nature && prev?.kind === 'finding')))
+    return { head: prev!, direct: 'after' };
+  if (nextDirect) return { head: next, direct: 'before' };
+  if (nextInPiece) return { head: next, direct: null };
+  if (prevHere && !negatedAlone(nodes, at)) return { head: prev!, direct: null };
+  if (negatedAlone(nodes, at)) return null;
+  const nextHere = next !== undefined && !toNext.some((node) => node.kind === 'group');
+  if (nextHere) return { head: next, direct: null };
+  return null;
+}
+
+/** An item that is part of the place, such as "throughout". */
+function within(nodes: readonly Node[], at: number, head: Head): boolean {
+  const group = nodes[at]!;
+  return head.item.span.start >= group.span.start && head.item.span.end <= group.span.end;
+}
+
+function lastTelling(nodes: readonly Node[]): Node | undefined {
+  return nodes.filter((node) => !isItem(node, 'filler', 'ignored')).pop();
+}
+
+/** "consolidation and effusion on the right": a list of heads shares its places. */
+export function share(nodes: readonly Node[], heads: readonly Head[]): void {
+  const inOrder = [...heads].sort((a, b) => a.at - b.at).filter(({ kind }) => kind !== 'landmark');
+  const joined = (a: Head, b: Head): boolean =>
+    a.negated === b.negated &&
+    a.kind !== 'clear' &&
+    b.kind !== 'clear' &&
+    nodes
+      .slice(a.at + 1, b.at)
+      .every((node) =>
+        isItem(node, ...PASSED, 'and', 'or', 'slash', ...(a.negated ? (['comma'] as const) : [])),
+      );
+  for (let i = inOrder.length - 2; i >= 0; i--) {
+    const [a, b] = [inOrder[i]!, inOrder[i + 1]!];
+    if (a.groups.length === 0 && joined(a, b))
+      a.groups.push(...b.groups.filter(({ direct }) => direct !== 'before' || a.negated));
+  }
+  for (let i = 1; i < inOrder.length; i++) {
+    const [a, b] = [inOrder[i - 1]!, inOrder[i]!];
+    if (b.groups.length === 0 && joined(a, b))
+      b.groups.push(...a.groups.filter(({ direct }) => direct === 'before' || a.negated));
+  }
+}

@@ -1,0 +1,88 @@
+/** Uncertainty, number and extent of findings. */
+import type { Span } from './free-note.js';
+import type { Head, StatedCount } from './heads.js';
+import { has, type Item, markOf } from './items.js';
+import { isEnd, isItem, type Node, pieceAt } from './nodes.js';
+
+/** Uncertainty, numbers and extent go to the nearest head, first to the next one. */
+export function describe(nodes: readonly Node[], heads: readonly Head[]): void {
+  const real = heads.filter(({ kind, cloned }) => kind !== 'landmark' && !cloned);
+  for (const [i, node] of nodes.entries()) {
+    if (node.kind === 'group') {
+      if (node.group.whole) nearest(nodes, real, i)?.extents.push(wholeItem(node.span));
+      continue;
+    }
+    const { item } = node;
+    if (has(item, 'maybe') && has(item, 'or')) {
+      // "atelectasis versus pneumonia" doubts both
+      for (const head of [real.find(({ at }) => at > i), real.filter(({ at }) => at < i).pop()])
+        if (head) head.uncertain ??= item;
+    } else if (has(item, 'maybe')) {
+      const head = nearest(nodes, real, i);
+      if (head) head.uncertain ??= item;
+    }
+    if (has(item, 'extent')) nearest(nodes, real, i)?.extents.push(item);
+    else if (has(item, 'whole')) nearest(nodes, real, i)?.extents.push(wholeItem(item.span));
+  }
+  for (const count of countsOf(nodes)) nearest(nodes, real, count.at)?.counts.push(count);
+}
+
+/** Numbers of findings. */
+export function countsOf(nodes: readonly Node[]): StatedCount[] {
+  return nodes.flatMap((node, at) => {
+    if (node.kind === 'group') return [];
+    const { item } = node;
+    const count = isCount(nodes, at) ? (markOf(item, 'count') ?? markOf(item, 'number'))?.value : undefined;
+    return count === undefined ? [] : [{ value: count, item, at }];
+  });
+}
+
+function wholeItem(span: Span): Item {
+  return { marks: [{ kind: 'extent', value: 'diffuse' }], span };
+}
+
+/** Not "3 cm", "day 3", "3 x 4". */
+function isCount(nodes: readonly Node[], at: number): boolean {
+  const times = isItem(nodes[at + 2], 'number') && !isItem(nodes[at + 1], 'finding', 'comma', 'and');
+  return !times && ![at - 1, at + 1].some((i) => isItem(nodes[i], 'unit', 'number', 'slash', 'ignored'));
+}
+
+function nearest(nodes: readonly Node[], heads: readonly Head[], at: number): Head | null {
+  const own = heads.find((head) => head.at === at);
+  if (own) return own;
+  const next = heads.find((head) => head.at > at);
+  const prev = heads.filter((head) => head.at < at).pop();
+  const apart = (from: number, to: number): number =>
+    nodes
+      .slice(from, to)
+      .reduce(
+        (sum, node) =>
+          sum + (isEnd(node) ? 9 : isItem(node, 'comma', 'with') ? 3 : isItem(node, 'and') ? 2 : 0),
+        0,
+      );
+  const toNext = next ? apart(at + 1, next.at) : Number.POSITIVE_INFINITY;
+  const toPrev = prev ? apart(prev.at + 1, at) : Number.POSITIVE_INFINITY;
+  if (next && (toNext < toPrev || (toNext === toPrev && !wins(prev, next, at)))) return next;
+  return prev ?? next ?? null;
+}
+
+/** "otherwise clear", "clear except for": no absence is concluded. */
+export function markIdle(nodes: readonly Node[], heads: readonly Head[]): void {
+  for (const [i, node] of nodes.entries()) {
+    if (isItem(node, 'residual')) {
+      const piece = pieceAt(nodes, i);
+      for (const head of heads) if (head.at >= piece.from && head.at < piece.to) head.idle = true;
+    }
+    if (isItem(node, 'except')) {
+      const before = heads.some(({ at, cloned }) => at < i && !cloned);
+      const { to } = pieceAt(nodes, i + 1);
+      for (const head of heads) if (!head.cloned && (before ? head.at < i : head.at >= to)) head.idle = true;
+    }
+  }
+}
+
+/** Between two heads equally near: the word directly before, or a finding rather than something foreign. */
+function wins(prev: Head | undefined, next: Head, at: number): boolean {
+  if (prev === undefined) return false;
+  return prev.at === at - 1 || (prev.kind === 'finding' && next.kind === 'foreign');
+}

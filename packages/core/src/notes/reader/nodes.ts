@@ -1,0 +1,103 @@
+/** A sentence as places and other items. */
+import type { Span } from './free-note.js';
+import { has, type Item, type ItemKind } from './items.js';
+import { groupAt, type PlaceGroup, type SideMemory, splitGroup } from './places.js';
+
+export type Node =
+  | { readonly kind: 'group'; readonly group: PlaceGroup; readonly span: Span }
+  | { readonly kind: 'item'; readonly item: Item; readonly span: Span };
+
+export const isItem = (node: Node | undefined, ...kinds: readonly ItemKind[]): boolean =>
+  node?.kind === 'item' && has(node.item, ...kinds);
+
+/** Where a clause ends. */
+export const isEnd = (node: Node | undefined): boolean => isItem(node, 'but', 'except');
+
+/** Between a place and its finding. */
+export const PASSED = [
+  'filler',
+  'ignored',
+  'extent',
+  'count',
+  'number',
+  'maybe',
+  'unit',
+  'unread',
+  'residual',
+  'begin',
+] as const;
+
+/** Groups words into places; everything else stays as it is. */
+export function nodesOf(items: readonly Item[], memory: SideMemory, paired: boolean): Node[] {
+  const nodes: Node[] = [];
+  for (let i = 0; i < items.length;) {
+    const item = items[i]!;
+    const earlier: SideMemory = { ...memory };
+    const group = groupAt(items, i, memory, paired);
+    if (group === null) {
+      nodes.push({ kind: 'item', item, span: item.span });
+      i++;
+      continue;
+    }
+    const follows = reachesHead(items, group.to);
+    const parts = follows && attachedBefore(nodes) ? splitGroup(group, items, earlier, paired) : null;
+    for (const part of parts ?? [group]) {
+      if (part !== group && part === parts?.[1]) nodes.push(joinNode(items, part));
+      // "neither lung" denies and names a place
+      for (const inside of items.slice(part.from, part.to))
+        if (has(inside, 'not')) nodes.push({ kind: 'item', item: inside, span: inside.span });
+      nodes.push({ kind: 'group', group: part, span: part.span });
+      for (let j = part.from; j < part.to; j++) {
+        // "throughout the left lung" and "bibasal patch" say more than the place
+        const inside = items[j]!;
+        if (has(inside, 'finding', 'extent', 'clear', 'foreign'))
+          nodes.push({ kind: 'item', item: inside, span: inside.span });
+      }
+    }
+    i = group.to;
+  }
+  return nodes;
+}
+
+/** The comma or "and" between the two parts of a group that was split. */
+function joinNode(items: readonly Item[], part: PlaceGroup): Node {
+  for (let i = part.from - 1; i >= 0; i--) {
+    const item = items[i]!;
+    if (has(item, 'comma', 'and')) return { kind: 'item', item, span: item.span };
+  }
+  const item = items[part.from]!;
+  return { kind: 'item', item: { marks: [{ kind: 'comma' }], span: item.span }, span: item.span };
+}
+
+function reachesHead(items: readonly Item[], from: number): boolean {
+  for (let i = from; i < items.length; i++) {
+    const item = items[i]!;
+    if (has(item, 'finding', 'clear', 'foreign', 'landmark')) return true;
+    if (!has(item, ...PASSED) || has(item, 'link', 'with')) return false;
+  }
+  return false;
+}
+
+function attachedBefore(nodes: readonly Node[]): boolean {
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const node = nodes[i]!;
+    if (isItem(node, 'finding', 'clear', 'foreign')) return true;
+    if (node.kind === 'group' || !isItem(node, ...PASSED, 'link')) return false;
+  }
+  return false;
+}
+
+export function pieceAt(nodes: readonly Node[], at: number): { from: number; to: number } {
+  let from = at;
+  let to = at;
+  const splits = (node: Node | undefined): boolean => isEnd(node) || isItem(node, 'comma');
+  while (from > 0 && !splits(nodes[from - 1])) from--;
+  while (to < nodes.length && !splits(nodes[to])) to++;
+  return { from, to };
+}
+
+/** Whether the clause is about an earlier examination or an operation. */
+export function isPast(nodes: readonly Node[], at: number): boolean {
+  const { from, to } = pieceAt(nodes, at);
+  return nodes.slice(from, to).some((node) => isItem(node, 'history'));
+}

@@ -1,0 +1,23 @@
+/** A sentence's findings with their places, polarity, number, extent and doubt. */
+import { attach, share } from './attach.js';
+import { describe, markIdle } from './describe.js';
+import { type Head, headsOf, negate, type Sentence } from './heads.js';
+import type { Item } from './items.js';
+import { nodesOf } from './nodes.js';
+import type { SideMemory } from './places.js';
+
+/** Heads of a sentence with everything attached. `before` is the last finding of earlier sentences. */
+export function readSentence(
+  items: readonly Item[],
+  memory: SideMemory,
+  options: { readonly paired: boolean; readonly after: boolean; readonly before: Head | null },
+): Sentence {
+  const nodes = nodesOf(items, memory, options.paired);
+  const heads = headsOf(nodes);
+  negate(nodes, heads);
+  const loose = attach(nodes, heads, options.after, options.before);
+  share(nodes, heads);
+  describe(nodes, heads);
+  markIdle(nodes, heads);
+  return { nodes, heads: heads.sort((a, b) => a.at - b.at), loose };
+}

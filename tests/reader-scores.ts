@@ -1,0 +1,129 @@
+/** How well the reader of free notes reads the annotated sentences in packages/core/src/notes/reader/fixtures. */
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type FreeNote, type ReadPlace, readNote } from '@reclmis/core';
+
+export const LANGUAGES = ['en', 'de', 'es', 'fr', 'zh'] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+export interface Annotated {
+  readonly text: string;
+  readonly places: readonly string[];
+  readonly absent: readonly string[];
+  readonly count: number | null;
+  readonly extent: string | null;
+  readonly uncertain: boolean;
+  /** Contradicts itself or leaves a place open. */
+  readonly nonsense: boolean;
+}
+
+export interface Scored {
+  readonly language: Language;
+  readonly expected: Annotated;
+  readonly read: Annotated;
+  readonly note: FreeNote;
+  /** Everything as annotated; for nonsense: warned, and no place. */
+  readonly right: boolean;
+  /** A place on a side that the annotation does not have. */
+  readonly wrongSide: boolean;
+}
+
+export function annotated(language: Language): Annotated[] {
+  const url = new URL(`../../packages/core/src/notes/reader/fixtures/${language}.jsonl`, import.meta.url);
+  const lines = readFileSync(fileURLToPath(url), 'utf8').split('\n').filter(Boolean);
+  const plain = { absent: [], count: null, extent: null, uncertain: false, nonsense: false };
+  return lines.map((line) => ({ ...plain, ...(JSON.parse(line) as Annotated) }));
+}
+
+export function scored(language: Language): Scored[] {
+  return annotated(language).map((expected) => {
+    const note = readNote(expected.text);
+    const read: Annotated = {
+      text: expected.text,
+      places: placeNames(note.places),
+      absent: placeNames(note.absent),
+      count: note.count?.value ?? null,
+      extent: note.extent?.value ?? null,
+      uncertain: note.uncertain !== null,
+      nonsense: note.warnings.some(({ code }) => code === 'NOTE_AMBIGUOUS' || code === 'NOTE_CONTRADICTS'),
+    };
+    const right = expected.nonsense
+      ? read.nonsense && read.places.length === 0 && !note.complete
+      : note.complete && FIELDS.every((field) => valueOf(read, field) === valueOf(expected, field));
+    const sides = sidesOf(expected.places);
+    const wrongSide = sidesOf(read.places).some((side) => !sides.includes(side));
+    return { language, expected, read, note, right, wrongSide };
+  });
+}
+
+export function placeNames(places: readonly ReadPlace[]): string[] {
+  return places.flatMap(({ side, zones }) =>
+    zones.length === 0 ? [side ?? ''] : zones.map((zone) => (side === null ? zone : `${zone} ${side}`)),
+  );
+}
+
+const FIELDS = ['places', 'absent', 'count', 'extent', 'uncertain'] as const;
+type Field = (typeof FIELDS)[number];
+
+function valueOf(note: Annotated, field: Field): string {
+  const value = note[field];
+  return Array.isArray(value)
+    ? [...new Set(value as string[])].sort().join(', ') || 'none'
+    : String(value ?? 'none');
+}
+
+function sidesOf(places: readonly string[]): string[] {
+  return places.flatMap((place) => /left|right/.exec(place)?.[0] ?? []);
+}
+
+const SINGLE = ['upper', 'middle', 'lower'].flatMap((zone) => [`${zone} left`, `${zone} right`, zone]);
+const PLACES = [...SINGLE, 'left', 'right'];
+
+/** Counts of expected against read, as Markdown: a table for each field of each language. */
+export function confusionTables(all: readonly Scored[]): string {
+  const groups = [...LANGUAGES.map((one) => [one, all.filter(({ language }) => language === one)] as const)];
+  return groups
+    .flatMap(([language, list]) => {
+      const sound = list.filter(({ expected }) => !expected.nonsense);
+      const nonsense = list.filter(({ expected }) => expected.nonsense);
+      return [
+        `## ${language}`,
+        `${list.filter(({ right }) => right).length} of ${list.length} read completely and correctly; ${list.filter(({ wrongSide }) => wrongSide).length} with a wrong side; ${nonsense.filter(({ right }) => right).length} of ${nonsense.length} contradictory or ambiguous ones warned without a place; ${sound.filter(({ read }) => read.nonsense).length} of ${sound.length} others warned.`,
+        ...(['places', 'absent'] as const).map((field) => placeTable(sound, field)),
+        ...(['count', 'extent', 'uncertain'] as const).map((field) => valueTable(sound, field)),
+      ];
+    })
+    .join('\n\n');
+}
+
+/** Each place by itself: expected and read, expected only, read only. */
+function placeTable(list: readonly Scored[], field: 'places' | 'absent'): string {
+  const rows = PLACES.flatMap((place) => {
+    const count = (expected: boolean, read: boolean): number =>
+      list.filter(
+        (one) => one.expected[field].includes(place) === expected && one.read[field].includes(place) === read,
+      ).length;
+    const [both, missed, added] = [count(true, true), count(true, false), count(false, true)];
+    return both + missed + added === 0 ? [] : [`| ${place} | ${both} | ${missed} | ${added} |`];
+  });
+  return [`| ${field} | both | expected only | read only |`, '| --- | --- | --- | --- |', ...rows].join('\n');
+}
+
+function valueTable(list: readonly Scored[], field: 'count' | 'extent' | 'uncertain'): string {
+  const values = [
+    ...new Set(list.flatMap(({ expected, read }) => [valueOf(expected, field), valueOf(read, field)])),
+  ].sort();
+  const row = (expected: string): string => {
+    const cells = values.map(
+      (read) =>
+        list.filter((one) => valueOf(one.expected, field) === expected && valueOf(one.read, field) === read)
+          .length,
+    );
+    return `| ${expected} | ${cells.join(' | ')} |`;
+  };
+  return [
+    `| ${field}: expected, read | ${values.join(' | ')} |`,
+    `| --- |${' --- |'.repeat(values.length)}`,
+    ...values.map(row),
+  ].join('\n');
+}
