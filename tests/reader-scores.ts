@@ -56,10 +56,14 @@ export function scored(language: Language): Scored[] {
   });
 }
 
+/** As annotated: all three heights of a side are that side. */
 export function placeNames(places: readonly ReadPlace[]): string[] {
-  return places.flatMap(({ side, zones }) =>
-    zones.length === 0 ? [side ?? ''] : zones.map((zone) => (side === null ? zone : `${zone} ${side}`)),
-  );
+  const sides = [...new Set(places.map(({ side }) => side))];
+  return sides.flatMap((side) => {
+    const zones = [...new Set(places.filter((one) => one.side === side).flatMap((one) => one.zones))];
+    if (zones.length === 0 || zones.length === 3) return [side ?? ''];
+    return zones.map((zone) => (side === null ? zone : `${zone} ${side}`));
+  });
 }
 
 const FIELDS = ['places', 'absent', 'count', 'extent', 'uncertain'] as const;

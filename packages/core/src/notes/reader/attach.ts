@@ -121,7 +121,7 @@ export function share(nodes: readonly Node[], heads: readonly Head[]): void {
   }
   for (let i = 1; i < inOrder.length; i++) {
     const [a, b] = [inOrder[i - 1]!, inOrder[i]!];
-    if (b.groups.length === 0 && joined(a, b))
+    if (!b.groups.some(({ direct }) => direct !== null) && joined(a, b))
       b.groups.push(...a.groups.filter(({ direct }) => direct === 'before' || a.negated));
   }
 }

@@ -40,7 +40,11 @@ export function nodesOf(items: readonly Item[], memory: SideMemory, paired: bool
       continue;
     }
     const follows = reachesHead(items, group.to);
-    const parts = follows && attachedBefore(nodes) ? splitGroup(group, items, earlier, paired) : null;
+    const attached = attachedBefore(nodes);
+    const other = follows && !attached && nodes.some((node) => isItem(node, 'finding'));
+    const split = follows && (attached || other) ? splitGroup(group, items, earlier, paired) : null;
+    // "infiltrate, mid zones, left side clear": heights go back to the finding
+    const parts = attached || split?.[0].places.every(({ side }) => side === null) ? split : null;
     for (const part of parts ?? [group]) {
       if (part !== group && part === parts?.[1]) nodes.push(joinNode(items, part));
       // "neither lung" denies and names a place

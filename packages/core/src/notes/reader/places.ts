@@ -344,7 +344,9 @@ function shareZones(terms: readonly Term[]): void {
 
 function placesOfTerm(term: Term, paired: boolean): Placed[] {
   const { spans } = term;
-  const zones = THIRDS.filter((third) => term.zones.includes(third));
+  // "the whole left lung" names every height, "left lung" none
+  const every = term.whole && term.zones.length === 0;
+  const zones = THIRDS.filter((third) => every || term.zones.includes(third));
   const chosen = term.both ? [...SIDES] : [...term.sides];
   if (term.named.length > 0) {
     const sided = term.sides.size > 0 && !term.both;
@@ -356,9 +358,9 @@ function placesOfTerm(term: Term, paired: boolean): Placed[] {
     term.sides.size > 0 && term.both ? [...term.sides] : chosen.length > 0 ? chosen : plural ? SIDES : [null];
   const all = zones.length === 3;
   if (plural && term.organ === 'many' && chosen.length === 0)
-    return [{ side: null, zones: all ? [] : zones, spans, plural: true }];
+    return [{ side: null, zones, spans, plural: true }];
   if (sides.length === 1 && sides[0] === null && (zones.length === 0 || all)) return [];
-  return sides.map((side) => ({ side, zones: all ? [] : zones, spans }));
+  return sides.map((side) => ({ side, zones, spans }));
 }
 
 /** Adds the heights between the ends of a range. */

@@ -66,7 +66,7 @@ describe('readNote', () => {
     ['Shadowing in the right and left lower zones', ['lower left', 'lower right']],
     ['Infiltrates at both bases', ['lower left', 'lower right']],
     ['Left mid to lower zone opacity', ['lower left', 'middle left']],
-    ['Opacity from apex to base of the right lung', ['right']],
+    ['Opacity from apex to base of the right lung', ['lower right', 'middle right', 'upper right']],
     ['Right-sided opacity in the lower zone', ['lower right']],
     ['The upper lobes are consolidated', ['upper left', 'upper right']],
     ['Patchy infiltrates', []],
@@ -234,6 +234,7 @@ describe('canonicalNote', () => {
     ],
     ['Opacity on the left', 'Unilateral pulmonary infection, left lung.'],
     ['Bilateral infiltrates', 'Bilateral pulmonary infection, left lung and right lung.'],
+    ['Consolidation of the entire left lung', 'Unilateral pulmonary infection, all left lung.'],
     ['Basal consolidation', 'Pulmonary infection, lower lung.'],
     [
       'Consolidation in the RUL, right lung otherwise clear',

@@ -99,7 +99,7 @@ export function combine(groups: readonly AttachedGroup[], given: Side | null = n
     ({ side, zones, plural }) => side === null && (zones.length > 0 || plural === true),
   );
   const sided = all.filter(({ side }) => side !== null);
-  const sides = new Set(sided.filter(({ zones }) => zones.length === 0).map(({ side }) => side));
+  const sides = new Set(sided.filter(isWholeSide).map(({ side }) => side));
   const spansOf = (side: Side | null): readonly Placed[] =>
     sided.filter((one) => one.side === side && one.zones.length === 0);
   const startOf = ({ spans }: Placed): number => spans[0]?.start ?? 0;
@@ -114,18 +114,12 @@ export function combine(groups: readonly AttachedGroup[], given: Side | null = n
       spans: [...spansOf(side).flatMap(({ spans }) => spans), ...place.spans],
     }));
   });
-  return withoutRepeats(wholeSides([...sided, ...made]));
+  return withoutRepeats([...sided, ...made.filter(({ side, zones }) => side !== null || zones.length < 3)]);
 }
 
-/** All three heights of a side are that side. */
-function wholeSides(places: readonly Placed[]): Placed[] {
-  const whole = BOTH.filter((side) => {
-    const heights = places.filter((place) => place.side === side).flatMap(({ zones }) => zones);
-    return new Set(heights).size === 3;
-  });
-  return places.map((place) =>
-    place.side !== null && whole.includes(place.side) ? { ...place, zones: [] } : place,
-  );
+/** Names no height, or all. */
+function isWholeSide({ zones }: Placed): boolean {
+  return zones.length === 0 || zones.length === 3;
 }
 
 /** Each place once, and no bare side if one of its zones is named. */
@@ -211,7 +205,6 @@ function checkAgainstEachOther(
 
 /** Whether a free place contains an affected one, or the other way round. */
 function covers(free: Placed, hit: Placed): boolean {
-  return (
-    free.zones.length === 0 || (hit.zones.length > 0 && free.zones.some((zone) => hit.zones.includes(zone)))
-  );
+  if (isWholeSide(free)) return true;
+  return hit.zones.length > 0 && free.zones.some((zone) => hit.zones.includes(zone));
 }
