@@ -87,7 +87,10 @@ function headFor(nodes: readonly Node[], heads: readonly Head[], at: number, aft
   if (nextInPiece) return { head: next, direct: null };
   if (prevHere && !negatedAlone(nodes, at)) return { head: prev!, direct: null };
   if (negatedAlone(nodes, at)) return null;
-  const nextHere = next !== undefined && !toNext.some((node) => node.kind === 'group');
+  // "on the left, there is lower zone haze": a place between may only add a height
+  const nextHere =
+    next !== undefined &&
+    toNext.every((node) => node.kind === 'item' || node.group.places.every(({ side }) => side === null));
   if (nextHere) return { head: next, direct: null };
   return null;
 }

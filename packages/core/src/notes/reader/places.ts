@@ -250,23 +250,25 @@ function resolve(
   const apart = appositionFails(terms);
   shareSides(terms);
   shareZones(terms);
+  const plain = ({ sides, zones, named: own, both }: Term): boolean =>
+    sides.size === 0 && zones.length === 0 && own.length === 0 && !both;
+  const organ = terms.every(plain);
   const places: Placed[] = [];
   for (const [i, term] of terms.entries()) {
+    if (plain(term) && !organ) continue; // "the lungs, in the upper left"
+
     const found = placesOfTerm(term, paired);
     const before = terms[i - 1];
     if (term.join === 'range' && before) fillRange(found, placesOfTerm(before, paired));
     places.push(...found);
   }
-  const first = terms[0]!;
   const or = terms.some(({ join }) => join === 'or');
   const named = new Set(places.map(({ side, zones }) => `${zones.join(' ')} ${side ?? ''}`));
-  const plain = ({ sides, zones, named: own, both }: Term): boolean =>
-    sides.size === 0 && zones.length === 0 && own.length === 0 && !both;
   return {
     places,
     alternatives: or && named.size > 1,
     contradicts: terms.some((term) => term.contradicts) || apart,
-    organ: terms.length === 1 && plain(first),
+    organ,
     whole: terms.some((term) => term.whole),
     unilateral: terms.some((term) => term.one),
     span: { start: items[from]!.span.start, end: items[to - 1]!.span.end },

@@ -74,6 +74,14 @@ describe('readNote', () => {
     ['Consolidation. Right lower lobe.', ['lower right']],
     ['Left lower lobe', ['lower left']],
     ['Opacity in the lower zone and left apex', ['lower', 'upper left']],
+    ['Patchy bibasal atelectasis/consolidation, left greater than right', ['lower left', 'lower right']],
+    ['Unilateral infection of the lungs, in the upper left lung', ['upper left']],
+    ['Left lung: infiltrates in the upper and lower zones', ['lower left', 'upper left']],
+    [
+      'On the left there is haze in the upper zone and consolidation at the base',
+      ['lower left', 'upper left'],
+    ],
+    ['Lt. sided opacity', ['left']],
     ['Bilateral opacities, worse at the left base', ['lower left', 'right']],
   ])('reads the places of "%s"', (text, expected) => expect(places(text)).toEqual(expected));
 
@@ -90,6 +98,13 @@ describe('readNote', () => {
     ['Left base no longer clear', ['lower left'], []],
     ['No change in the right basal opacity', ['lower right'], []],
     ['No consolidation or effusion on the left', [], ['left']],
+    ['Infiltrat im Oberlappen links, nicht jedoch rechts', ['upper left'], ['right']],
+    [
+      'Right-sided infiltrate, mid to lower zones, left side spared',
+      ['lower right', 'middle right'],
+      ['left'],
+    ],
+    ['The left lung is clear except for an opacity at the base', ['lower left'], []],
     ['Clear right lung, left mid zone patch', ['middle left'], ['right']],
     ['Consolidation on the left, contralateral lung clear', ['left'], ['right']],
   ])('reads the scope of negation in "%s"', (text, present, free) => {
@@ -121,6 +136,9 @@ describe('readNote', () => {
     ['Consolidation in the right upper or middle lobe', 'NOTE_AMBIGUOUS'],
     ['Right-sided opacity in the left lower lobe', 'NOTE_CONTRADICTS'],
     ['Left basal opacity at the left apex', 'NOTE_CONTRADICTS'],
+    ['Right lingular consolidation', 'NOTE_CONTRADICTS'],
+    ['Opacity in the right lung, namely the LUL', 'NOTE_CONTRADICTS'],
+    ['No opacity on the left. Consolidation in the LLL.', 'NOTE_CONTRADICTS'],
     ['The left lung is clear. Consolidation at the left base.', 'NOTE_CONTRADICTS'],
     ['Unilateral infiltrate in both lower lobes', 'NOTE_CONTRADICTS'],
   ])('does not guess at "%s"', (text, code) => {
@@ -174,6 +192,8 @@ describe('readNote', () => {
   it.each([
     ['de', 'Infiltrat im rechten Oberlappen, linke Lunge frei.', ['upper right'], ['left']],
     ['es', 'Opacidad en la base izquierda, pulmón derecho libre.', ['lower left'], ['right']],
+    ['fr', 'Plage d’opacité à droite', ['right'], []],
+    ['de', 'Verschattung der Ober- und Mittelfelder links', ['middle left', 'upper left'], []],
     ['fr', 'Opacité du lobe supérieur gauche, pas de foyer à droite.', ['upper left'], ['right']],
     ['zh', '右肺上叶见斑片影，左肺清晰。', ['upper right'], ['left']],
   ])('reads %s: "%s"', (language, text, present, free) => {

@@ -2,9 +2,14 @@
 import { attach, share } from './attach.js';
 import { describe, markIdle } from './describe.js';
 import { type Head, headsOf, negate, type Sentence } from './heads.js';
-import type { Item } from './items.js';
+import { has, type Item } from './items.js';
 import { nodesOf } from './nodes.js';
 import type { SideMemory } from './places.js';
+
+/** "but" directly after "not" ("nicht jedoch rechts") ends no negation. */
+function isAside(items: readonly Item[], at: number): boolean {
+  return has(items[at], 'but') && has(items[at - 1], 'not');
+}
 
 /** Heads of a sentence with everything attached. `before` is the last finding of earlier sentences. */
 export function readSentence(
@@ -12,7 +17,11 @@ export function readSentence(
   memory: SideMemory,
   options: { readonly paired: boolean; readonly after: boolean; readonly before: Head | null },
 ): Sentence {
-  const nodes = nodesOf(items, memory, options.paired);
+  const nodes = nodesOf(
+    items.filter((_, i) => !isAside(items, i)),
+    memory,
+    options.paired,
+  );
   const heads = headsOf(nodes);
   negate(nodes, heads);
   const loose = attach(nodes, heads, options.after, options.before);

@@ -36,8 +36,16 @@ export function statementsOf(
     }
     eitherFinding(sentence, statements, doubts);
   }
+  withoutVaguePlaces(statements);
   checkAgainstEachOther(statements, general, doubts);
   return statements;
+}
+
+/** "Infection of the lungs, in the upper left": the organ says nothing where a place is named. */
+function withoutVaguePlaces(statements: readonly Statement[]): void {
+  const vague = ({ head }: Statement): boolean => head.groups.every(({ group }) => group.organ);
+  const present = statements.filter((one) => one.present && one.places.length > 0);
+  if (present.some((one) => !vague(one))) for (const one of present.filter(vague)) one.places = [];
 }
 
 function statementOf(sentence: Sentence, head: Head, paired: boolean, doubts: Doubts): Statement | null {
@@ -141,8 +149,9 @@ export function withoutRepeats(places: readonly Placed[]): Placed[] {
 
 function contradicts(groups: readonly AttachedGroup[], places: readonly Placed[]): boolean {
   if (groups.some(({ group }) => group.contradicts)) return true;
+  const named = groups.some(({ group }) => !group.organ && group.places.length > 0);
   const sides = new Set(places.map(({ side }) => side).filter((side) => side !== null));
-  if (sides.size > 1 && groups.some(({ group }) => group.unilateral)) return true;
+  if (named && sides.size > 1 && groups.some(({ group }) => group.unilateral)) return true;
   const of = (direct: AttachedGroup['direct']): Placed[] =>
     groups
       .filter((one) => one.direct === direct && !one.group.organ)

@@ -12,7 +12,7 @@ export const EN: LanguageInput = {
     right: [
       'right, rht, rgt, rights, right sided, rightsided, right side, right hand side, rhs, r, rt, r sided, rt sided, r side, rightward',
     ],
-    both: 'both, both sides, bilateral, bilaterally, bilat, b/l, bl, bi lateral, (either/on either/each/neither) (side/lung/hemithorax/lung field/lobe), two sided, both right and left, both left and right, left and right sided, bipulmonary',
+    both: 'both, both sides, bilateral, bilaterally, bilat, bilat., b/l, bl, bi lateral, (either/on either/each/neither) (side/lung/hemithorax/lung field/lobe), two sided, both right and left, both left and right, left and right sided, bipulmonary',
     one: 'unilateral, unilaterally, one sided, single sided',
     opposite: 'contralateral, opposite lung, contralaterally, other side, the other lung, opposite side',
     same: 'ipsilateral, same side, same lung, ipsilaterally, that lung, that side',
