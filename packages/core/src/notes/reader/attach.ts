@@ -69,8 +69,7 @@ function headFor(nodes: readonly Node[], heads: readonly Head[], at: number, aft
     // "abuts the fissure in the RUL" is about the finding
     const real = heads.filter((head) => head.at < at && head.kind !== 'landmark').pop();
     const between = real ? nodes.slice(real.at + 1, at) : [];
-    if (real?.kind === 'finding' && !between.some((node) => isEnd(node) || isItem(node, 'comma')))
-      prev = real;
+    if (real?.kind === 'finding' && !between.some((node) => isEnd(node))) prev = real;
   }
   const toPrev = prev ? nodes.slice(prev.at + 1, at) : [];
   const prevHere = prev !== undefined && !toPrev.some((node) => isEnd(node));
@@ -111,7 +110,6 @@ export function share(nodes: readonly Node[], heads: readonly Head[]): void {
   const joined = (a: Head, b: Head): boolean =>
     a.negated === b.negated &&
     a.kind !== 'clear' &&
-    b.kind !== 'clear' &&
     nodes
       .slice(a.at + 1, b.at)
       .every((node) =>
@@ -119,12 +117,21 @@ export function share(nodes: readonly Node[], heads: readonly Head[]): void {
       );
   for (let i = inOrder.length - 2; i >= 0; i--) {
     const [a, b] = [inOrder[i]!, inOrder[i + 1]!];
-    if (a.groups.length === 0 && joined(a, b))
+    if (a.groups.length === 0 && b.kind !== 'clear' && joined(a, b))
       a.groups.push(...b.groups.filter(({ direct }) => direct !== 'before' || a.negated));
   }
   for (let i = 1; i < inOrder.length; i++) {
     const [a, b] = [inOrder[i - 1]!, inOrder[i]!];
-    if (!b.groups.some(({ direct }) => direct !== null) && joined(a, b))
-      b.groups.push(...a.groups.filter(({ direct }) => direct === 'before' || a.negated));
+    // "collapse and consolidation" share a place named before both, and so does "consolidated and clear".
+    const ahead = ({ group }: AttachedGroup): boolean => group.span.end <= a.item.span.start;
+    const predicate = b.kind !== 'clear' || (a.kind === 'finding' && !describesNext(nodes, heads, b));
+    if (predicate && !b.groups.some(({ direct }) => direct !== null) && joined(a, b))
+      b.groups.push(...a.groups.filter((one) => ahead(one) || a.negated));
   }
+}
+
+/** "a normal heart": "normal" is about what follows. */
+function describesNext(nodes: readonly Node[], heads: readonly Head[], clear: Head): boolean {
+  const next = heads.filter(({ at }) => at > clear.at).sort((a, b) => a.at - b.at)[0];
+  return next !== undefined && nodes.slice(clear.at + 1, next.at).every((node) => isItem(node, ...PASSED));
 }

@@ -13,6 +13,8 @@ export function describe(nodes: readonly Node[], heads: readonly Head[]): void {
       continue;
     }
     const { item } = node;
+    const date = has(item, 'unit') && isItem(nodes[i - 1], 'number'); // "3 May"
+    if (date) continue;
     if (has(item, 'maybe') && has(item, 'or')) {
       // "atelectasis versus pneumonia" doubts both
       for (const head of [real.find(({ at }) => at > i), real.filter(({ at }) => at < i).pop()])

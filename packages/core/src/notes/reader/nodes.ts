@@ -25,6 +25,7 @@ export const PASSED = [
   'unread',
   'residual',
   'begin',
+  'whole',
 ] as const;
 
 /** Groups words into places; everything else stays as it is. */
@@ -43,8 +44,10 @@ export function nodesOf(items: readonly Item[], memory: SideMemory, paired: bool
     const attached = attachedBefore(nodes);
     const other = follows && !attached && nodes.some((node) => isItem(node, 'finding'));
     const split = follows && (attached || other) ? splitGroup(group, items, earlier, paired) : null;
-    // "infiltrate, mid zones, left side clear": heights go back to the finding
-    const parts = attached || split?.[0].places.every(({ side }) => side === null) ? split : null;
+    // "infiltrate, mid zones, left side clear": these are of the finding
+    const open =
+      split?.[0].places.every(({ side }) => side === null) || nodes.every(({ kind }) => kind === 'item');
+    const parts = attached || open ? split : null;
     for (const part of parts ?? [group]) {
       if (part !== group && part === parts?.[1]) nodes.push(joinNode(items, part));
       // "neither lung" denies and names a place
