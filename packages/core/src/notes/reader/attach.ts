@@ -130,6 +130,26 @@ export function share(nodes: readonly Node[], heads: readonly Head[]): void {
   }
 }
 
+/**
+ * A place that opens a sentence holds for what is denied later ("right lung clear, no infiltrates" says nothing
+ * about the left), and where the language has topics, for what is found.
+ */
+export function shareTopic(nodes: readonly Node[], heads: readonly Head[], topics: boolean): void {
+  const at = nodes.findIndex((node) => node.kind === 'group');
+  const topic = nodes[at];
+  const first = Math.min(...heads.map((head) => head.at));
+  if (topic?.kind !== 'group' || at > first) return;
+  const heights = new Set(topic.group.places.map(({ zones }) => zones.join()));
+  if (heights.size > 1) return;
+  for (const head of heads) {
+    if (head.kind !== 'finding' || head.groups.length > 0 || !(head.negated || topics)) continue;
+    const between = nodes.slice(at, head.at);
+    const organ = between.some((node, i) => i > 0 && isItem(node, 'organ', 'residual'));
+    if (!organ && !between.some((node) => isEnd(node)))
+      head.groups.push({ group: topic.group, direct: null });
+  }
+}
+
 /** "a normal heart": "normal" is about what follows. */
 function describesNext(nodes: readonly Node[], heads: readonly Head[], clear: Head): boolean {
   const next = heads.filter(({ at }) => at > clear.at).sort((a, b) => a.at - b.at)[0];

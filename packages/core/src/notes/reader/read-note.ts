@@ -26,13 +26,14 @@ export function readNote(text: string, vocabulary: Vocabulary = CHEST): FreeNote
   const tokens = mended(typed, lexicon);
   const { paired } = vocabulary.canonical;
   const after = lexicon.language.places === 'after';
+  const { topics } = lexicon.language;
   const memory: SideMemory = { last: null };
   const sentences: Sentence[] = [];
   const pending: PlaceGroup[] = [];
   let before: Head | null = null;
   let loose = 0;
   for (const items of sentencesOf(text, tokens, lexicon)) {
-    const sentence = readSentence(items, memory, { paired, after, before });
+    const sentence = readSentence(items, memory, { paired, after, topics, before });
     sentences.push(sentence);
     const own = sentence.heads.filter(({ kind }) => kind === 'finding');
     const waiting = own.find(({ groups }) => groups.length === 0);

@@ -104,6 +104,8 @@ describe('readNote', () => {
       ['lower right', 'middle right'],
       ['left'],
     ],
+    ['Right lung clear, no infiltrates', [], ['right']],
+    ['Abnormal left lung with a mid zone shadow', ['middle left'], []],
     ['Bronchopneumonia, left lower zone, right spared', ['lower left'], ['right']],
     ['Right basal infiltrate and a normal heart', ['lower right'], []],
     ['Consolidation in the LLL is no longer visible', [], ['lower left']],

@@ -1,5 +1,5 @@
 /** A sentence's findings with their places, polarity, number, extent and doubt. */
-import { attach, share } from './attach.js';
+import { attach, share, shareTopic } from './attach.js';
 import { describe, markIdle } from './describe.js';
 import { type Head, headsOf, negate, type Sentence } from './heads.js';
 import { has, type Item } from './items.js';
@@ -15,7 +15,12 @@ function isAside(items: readonly Item[], at: number): boolean {
 export function readSentence(
   items: readonly Item[],
   memory: SideMemory,
-  options: { readonly paired: boolean; readonly after: boolean; readonly before: Head | null },
+  options: {
+    readonly paired: boolean;
+    readonly after: boolean;
+    readonly topics: boolean;
+    readonly before: Head | null;
+  },
 ): Sentence {
   const nodes = nodesOf(
     items.filter((_, i) => !isAside(items, i)),
@@ -26,6 +31,7 @@ export function readSentence(
   negate(nodes, heads);
   const loose = attach(nodes, heads, options.after, options.before);
   share(nodes, heads);
+  shareTopic(nodes, heads, options.topics);
   describe(nodes, heads);
   markIdle(nodes, heads);
   return { nodes, heads: heads.sort((a, b) => a.at - b.at), loose };

@@ -82,6 +82,10 @@ function sideGiven({ nodes, heads }: Sentence, head: Head): Side | null {
     : first?.kind === 'group' && nodes.indexOf(first) < Math.min(...heads.map(({ at }) => at))
       ? [first.group]
       : [];
+  const near = heads.filter((one) => one.at < head.at && one.kind === 'finding').pop();
+  const joined =
+    near && nodes.slice(near.at, head.at).every((node) => !isItem(node, 'comma', 'but', 'and', 'or'));
+  if (joined && givers.length === 0) givers.push(...near.groups.map(({ group }) => group));
   const end = nodes.slice(0, head.at).some((node) => isItem(node, 'but'));
   const places = givers.flatMap((group) => [...group.places]);
   const [place] = places;

@@ -20,6 +20,8 @@ const group = <T extends Record<string, typeof phrases>>(keys: T) =>
 export const languageSchema = z.strictObject({
   /** Where a place usually is: "left opacity" before the finding, "opacité gauche" after it. */
   places: z.enum(['before', 'after']).default('before'),
+  /** Whether a place at the start of a sentence holds for all of it, as in Chinese. */
+  topics: z.boolean().default(false),
   /** Whether words are joined as a rule ("Unterlappeninfiltrat"), so that it is no typing error. */
   compounds: z.boolean().default(false),
   sides: group({

@@ -3,6 +3,7 @@ import type { LanguageInput } from '../vocabulary.js';
 
 export const ZH: LanguageInput = {
   places: 'before',
+  topics: true,
   sides: {
     left: '左, 左侧, 左边, 左肺, 左側, 左侧肺, l, 左半, 左侧胸, 左胸, 左侧肺野, 左肺野, left',
     right: '右, 右侧, 右边, 右肺, 右側, 右侧肺, r, 右半, 右侧胸, 右胸, 右侧肺野, 右肺野, right',
