@@ -29,7 +29,10 @@ export interface Scored {
 }
 
 export function annotated(language: Language): Annotated[] {
-  const url = new URL(`../../packages/core/src/notes/reader/fixtures/${language}.jsonl`, import.meta.url);
+  const url = new URL(
+    `../../packages/core/src/notes/reader/fixtures/notes.${language}.jsonl`,
+    import.meta.url,
+  );
   const lines = readFileSync(fileURLToPath(url), 'utf8').split('\n').filter(Boolean);
   const plain = { absent: [], count: null, extent: null, uncertain: false, nonsense: false };
   return lines.map((line) => ({ ...plain, ...(JSON.parse(line) as Annotated) }));
