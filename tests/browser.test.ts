@@ -163,8 +163,12 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
     const found = await open.page.evaluate(async (least) => {
       const model = await runtime.loadModel('/model/', { wasmPaths: '/ort/', noteCache: 0 });
       const image = await (await fetch('/images/2.png')).blob();
-      const segment = async (note: string, sides?: 'patient' | 'image'): Promise<SidedResult> => {
-        const options = { threshold: least, ...(sides === undefined ? {} : { sides }) };
+      const segment = async (
+        note: string,
+        sides?: 'patient' | 'image',
+        noteStyle: 'free' | 'as-is' = 'as-is',
+      ): Promise<SidedResult> => {
+        const options = { threshold: least, noteStyle, ...(sides === undefined ? {} : { sides }) };
         const { mask, probability, note: read, warnings } = await model.segment(image, note, options);
         return {
           mask: [...mask.data],
@@ -179,22 +183,26 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
       const others = await segment(notes[1], 'image');
       const unmirrored = await segment(notes[1]);
       const foreign = await segment('upper right lung, rechts oben', 'image');
+      const { read: free } = await segment('RUL opacity', 'image', 'free');
       const learnt = model.manifest.note?.sides;
       await model.dispose();
-      return { learnt, own, same, others, unmirrored, foreign };
+      return { learnt, own, same, others, unmirrored, foreign, free };
     }, site.least);
-    const { learnt, own, same, others, unmirrored, foreign } = found;
+    const { learnt, own, same, others, unmirrored, foreign, free } = found;
     expect(learnt).toBe('patient');
     const share = own.mask.filter((value) => value === 1).length / own.mask.length;
     expect(share).toBeGreaterThan(0.02);
     expect(share).toBeLessThan(0.98);
-    expect(own.read).toEqual({ sides: 'patient', mirrored: false });
+    const asIs = { style: 'as-is', sent: 'upper left lung', read: null };
+    expect(own.read).toEqual({ ...asIs, sides: 'patient', mirrored: false });
     expect(same).toEqual(own);
-    expect(others).toEqual({ ...own, read: { sides: 'image', mirrored: true } });
+    expect(others).toEqual({ ...own, read: { ...asIs, sides: 'image', mirrored: true } });
     expect(unmirrored.bits).not.toEqual(own.bits); // the side matters
     expect(difference(unmirrored.mask, own.mask)).toBeGreaterThan(0);
     expect(own.sides).toEqual([]);
-    expect(foreign.read).toEqual({ sides: 'image', mirrored: true });
+    const sent = 'Unilateral pulmonary infection, upper left lung.';
+    expect(free).toMatchObject({ sides: 'image', mirrored: true, style: 'free', sent });
+    expect(foreign.read).toMatchObject({ sides: 'image', mirrored: true });
     expect(foreign.sides).toEqual([
       {
         code: 'SIDES_NOT_MIRRORED',
@@ -225,9 +233,9 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
       const plain = await stated!.segment(image, 'upper left lung');
       const results = [];
       for (const [note, options] of [
-        ['upper left lung', {}],
-        ['upper left lung', { sides: 'image' }],
-        ['both lungs', { sides: 'image' }],
+        ['upper left lung', { noteStyle: 'as-is' }],
+        ['upper left lung', { noteStyle: 'as-is', sides: 'image' }],
+        ['both lungs', { noteStyle: 'as-is', sides: 'image' }],
       ] as const) {
         const { probability, note: read, warnings } = await unstated!.segment(image, note, options);
         results.push({
@@ -243,7 +251,7 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
     const unknown = (asked: string): string =>
       `the note names a side, and the model does not record whose left and right it learnt${asked}; the note is read as written`;
     const asked = ', so it is unclear whether a note that means the image’s sides must be mirrored';
-    expect(found).toEqual({
+    expect(found).toMatchObject({
       sides: 'unknown',
       results: [
         { read: { sides: 'unknown', mirrored: false }, asItStands: true, sides: [unknown('')] },

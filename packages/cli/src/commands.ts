@@ -19,7 +19,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/data.js'),
   },
   notes: {
-    description: 'write notes from masks, for data sets without text',
+    description: 'write notes from masks, for data sets without text; show how a note is read',
     load: () => import('./commands/notes.js'),
   },
   plan: {

@@ -3,10 +3,10 @@ import { defined, ReclmisError } from '@reclmis/core';
 import type { CheckpointKind, Run, Target } from '@reclmis/lab';
 import { describeUnused, type PredictionCase, predictionCases } from '@reclmis/predict';
 import type { EngineFlags } from './engine-options.js';
+import type { NoteFlags } from './note-options.js';
 import type { Output, OutputOptions } from './output.js';
-import type { SidesFlags } from './sides-options.js';
 
-export interface ExplainFlags extends OutputOptions, EngineFlags, SidesFlags {
+export interface ExplainFlags extends OutputOptions, EngineFlags, NoteFlags {
   readonly image?: string;
   readonly note?: string;
   readonly notes?: string;

@@ -12,12 +12,12 @@ export async function compare(
   flags: ExplainFlags,
   output: Output,
 ): Promise<void> {
-  const { layer, sides, masks, numbers = false } = flags;
+  const { layer, sides, noteStyle, masks, numbers = false } = flags;
   const { comparedRunToJson, explainRuns, openRun } = await import('@reclmis/lab');
   const { out, cases, target } = await asked(dirs.map(openRun), flags, output);
   let bar: Progress | null = null;
   const compared = await explainRuns(dirs, cases, out, {
-    ...defined({ layer, sides, masks }),
+    ...defined({ layer, sides, noteStyle, masks }),
     ...{ target, numbers, load: choice },
     onRun: (name, notices) => {
       bar?.stop();

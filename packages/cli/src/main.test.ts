@@ -29,7 +29,8 @@ describe('help', () => {
         demo            train on phantoms, evaluate with correct and swapped notes,
                         draw a contact sheet
         data            check, list and create data sets
-        notes           write notes from masks, for data sets without text
+        notes           write notes from masks, for data sets without text; show how a
+                        note is read
         plan            examine a data set and propose a configuration
         train           train a model on a data set
         evaluate        evaluate trained models: scores, a report, comparisons

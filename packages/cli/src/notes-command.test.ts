@@ -89,3 +89,60 @@ describe('reclmis notes', () => {
     }
   });
 });
+
+describe('reclmis notes read', () => {
+  it('shows what is understood, what is not, and the sentence for a model', async () => {
+    const note = 'Two possible opacities in the rigth upper lobe, left lung clear, zorgblat wires.';
+    const { status, stdout, stderr } = await reclmis('notes', 'read', note);
+    expect(status).toBe(0);
+    expect(stderr).toBe('warning NOTE_WORDS_MENDED: read as typing errors: "rigth" (right?)\n');
+    expect(stdout).toBe(
+      [
+        'item            read as           in the note',
+        '──────────────────────────────────────────────────',
+        'language        en',
+        'finding         opacity           opacities',
+        'place           upper right lung  rigth upper lobe',
+        'nothing in      left lung         left lung',
+        'count           2                 Two',
+        'extent          multifocal        Two',
+        'uncertain       yes               possible',
+        'not understood                    zorgblat',
+        '',
+        'A model that learnt LViT’s notes gets:',
+        'Unilateral pulmonary infection, two infected areas, upper right lung.',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('says when a note goes as written', async () => {
+    const clear = await reclmis('notes', 'read', 'Lungs clear');
+    expect(clear.stdout).toMatch(/nothing in {2}left lung[^]*\nA model gets the note as written\.\n$/);
+    expect(clear.stderr).toMatch(/^warning NOTE_AS_WRITTEN: the note says that nothing is there/);
+    const own = await reclmis('notes', 'read', 'upper left lung');
+    expect(own.stdout).toContain('The note is in LViT’s words');
+    expect(own.stderr).toBe('');
+  });
+
+  it('gives the same as JSON', async () => {
+    const { stdout, stderr } = await reclmis('notes', 'read', 'Opacity zorgblat at the LLL', '--json', '-q');
+    expect(JSON.parse(stdout)).toMatchObject({
+      language: 'en',
+      places: [{ side: 'left', zones: ['lower'] }],
+      notUnderstood: ['zorgblat'],
+      complete: false,
+      canonical: null,
+      style: 'as-is',
+      warnings: [{ code: 'NOTE_AS_WRITTEN' }, { code: 'NOTE_PARTLY_READ' }],
+    });
+    expect(stderr).toContain('NOTE_PARTLY_READ');
+    const read = await reclmis('notes', 'read', 'Infiltrat im linken Oberlappen', '--json');
+    expect(JSON.parse(read.stdout)).toMatchObject({
+      language: 'de',
+      canonical: 'Unilateral pulmonary infection, upper left lung.',
+      style: 'free',
+    });
+    expect((await reclmis('notes', 'read', ' . ')).stderr).toMatch(/^error NOTE_EMPTY/);
+  });
+});

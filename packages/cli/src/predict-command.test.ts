@@ -82,6 +82,54 @@ describe('reclmis predict RUN', () => {
       expect(readFileSync(join(root, 'masks', name), 'utf8')).not.toContain('infected');
   });
 
+  it('puts free text into the model’s words, unless told not to', async () => {
+    const predicted = async (out: string, note: string, ...more: string[]): Promise<Buffer[]> => {
+      const words = `--image ${images} --probability npy --no-overlay --threads 1 -o ${out}`.split(' ');
+      const { status, stderr } = await reclmis('predict', 'run', '--note', note, ...words, ...more);
+      expect(status).toBe(0);
+      notices.push(stderr.includes('were put into the words that the model has learnt'));
+      const names = readdirSync(join(root, out)).sort();
+      return names.filter((name) => name.endsWith('.npy')).map((name) => readFileSync(join(root, out, name)));
+    };
+    const notices: boolean[] = [];
+    const canonical = 'Unilateral pulmonary infection, one infected area, upper left lung.';
+    const own = await predicted('own', canonical);
+    expect(own.length).toBeGreaterThan(0);
+    expect(await predicted('free', 'One opacity, LUL')).toEqual(own);
+    expect(await predicted('as-is', 'One opacity, LUL', '--note-style', 'as-is')).not.toEqual(own);
+    expect(notices).toEqual([false, true, false]);
+    const noted = (out: string): unknown =>
+      JSON.parse(readFileSync(join(root, out, 'statistics.json'), 'utf8')) as unknown;
+    const cases = (style: string): object => ({
+      cases: expect.arrayContaining([
+        expect.objectContaining({ note: { sides: 'patient', mirrored: false, style } }),
+      ]) as unknown,
+    });
+    expect(noted('free')).toMatchObject(cases('free'));
+    expect(noted('as-is')).toMatchObject(cases('as-is'));
+    for (const name of ['run.json', 'cases.jsonl', 'statistics.json'])
+      expect(readFileSync(join(root, 'free', name), 'utf8')).not.toMatch(/LUL|infected/);
+
+    const again = [
+      'predict',
+      'run',
+      '--image',
+      images,
+      '--note',
+      'One opacity, LUL',
+      '--no-overlay',
+      '-o',
+      'free',
+    ];
+    const mixed = await reclmis(...again, '--resume', '--note-style', 'as-is');
+    expect(mixed.stderr).toMatch(/error OUTPUT_EXISTS: .*free notes/);
+    const wrong = await reclmis(...again, '--note-style', 'loose');
+    expect([wrong.status, wrong.stderr]).toEqual([
+      2,
+      expect.stringMatching(/Allowed choices are free, as-is/),
+    ]);
+  });
+
   it('continues after bad cases with status 6, then does the rest with --resume', async () => {
     cpSync(images, join(root, 'some'), { recursive: true });
     writeFileSync(join(root, 'some', 'zz-broken.png'), 'no image');
@@ -156,12 +204,24 @@ describe('reclmis predict RUN', () => {
       cases: { warnings: { code: string }[] }[];
       summary: { warnings: Record<string, { cases: number; first: string[] }> };
     };
-    expect(statistics.cases[0]?.warnings.map(({ code }) => code).slice(0, 2)).toEqual([
+    expect(statistics.cases[0]?.warnings.map(({ code }) => code).slice(0, 3)).toEqual([
+      'NOTE_AS_WRITTEN',
       'NOTE_WORDS_UNKNOWN',
       'NOTE_WITHOUT_WORDS',
     ]);
     expect(statistics.summary.warnings['NOTE_WORDS_UNKNOWN']).toMatchObject({ cases: 1, first: [id] });
-    const misspelt = ['predict', 'run', '--image', image, '--note', 'Uper leftlung', '-o', 'misspelt'];
+    const misspelt = [
+      'predict',
+      'run',
+      '--image',
+      image,
+      '--note',
+      'Uper leftlung',
+      '--note-style',
+      'as-is',
+      '-o',
+      'misspelt',
+    ];
     const answer = await reclmis(...misspelt, '-q', '--json');
     expect(JSON.parse(answer.stdout)).toMatchObject({
       warned: 1,

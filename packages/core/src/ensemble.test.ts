@@ -5,9 +5,10 @@ import {
   FlippingSegmenter,
   mirrorPlanes,
   type PlaneSegmenter,
-  SidedSegmenter,
+  RewordingSegmenter,
 } from './ensemble.js';
 import { ReclmisError } from './errors.js';
+import { inSidesOf } from './notes/sides.js';
 
 const S = 4;
 
@@ -69,33 +70,33 @@ describe('AverageSegmenter', () => {
   });
 });
 
-describe('SidedSegmenter', () => {
+describe('RewordingSegmenter', () => {
   const drawer = (learnt: 'patient' | 'image'): PlaneSegmenter =>
     modelOf((_, note) => {
       const onLeft = note.includes('left') === (learnt === 'image'); // of the image
       return Float32Array.from({ length: S * S }, (_, p) => Number(onLeft === p % S < S / 2));
     });
 
+  const inSides = (learnt: 'patient' | 'image', given: 'patient' | 'image'): PlaneSegmenter =>
+    new RewordingSegmenter(drawer(learnt), (note) => inSidesOf(note, learnt, given).text);
+
   it('gives models of either convention a note for the same place, with and without flips', async () => {
     for (const given of ['patient', 'image'] as const) {
       const note = given === 'image' ? 'upper left lung' : 'upper right lung';
       for (const learnt of ['patient', 'image'] as const) {
-        const sided = new SidedSegmenter(drawer(learnt), learnt, given);
+        const sided = inSides(learnt, given);
         for (const one of [sided, new FlippingSegmenter(sided)])
           expect([...(await one.probabilities(ramp(1), [note])).subarray(0, S)]).toEqual([1, 1, 0, 0]);
       }
-      const both = (['patient', 'image'] as const).map((one) => new SidedSegmenter(drawer(one), one, given));
+      const both = (['patient', 'image'] as const).map((one) => inSides(one, given));
       const mean = await new AverageSegmenter(both).probabilities(ramp(1), [note]);
       expect([...mean.subarray(0, S)]).toEqual([1, 1, 0, 0]);
     }
   });
 
-  it('leaves notes unchanged if either convention is unknown', async () => {
-    for (const sided of [
-      new SidedSegmenter(drawer('image'), 'unknown', 'patient'),
-      new SidedSegmenter(drawer('image'), 'image'),
-    ])
-      expect([...(await sided.probabilities(ramp(1), ['left'])).subarray(0, S)]).toEqual([1, 1, 0, 0]);
+  it('gives the mirror image the reworded note too', async () => {
+    const model = new RewordingSegmenter(new FlippingSegmenter(drawer('image')), () => 'upper left lung');
+    expect([...(await model.probabilities(ramp(1), ['LUL'])).subarray(0, S)]).toEqual([1, 1, 0, 0]);
   });
 });
 

@@ -6,8 +6,7 @@
  */
 import { ReclmisError } from './errors.js';
 import { mirrorNote } from './notes/note-mirror.js';
-import { mayNameSide, noteForModel, type StatedSides } from './notes/sides.js';
-import type { Sides } from './notes/zone-map.js';
+import { mayNameSide } from './notes/sides.js';
 
 /** Segments images by their notes, with any engine. */
 export interface PlaneSegmenter {
@@ -69,29 +68,24 @@ export class FlippingSegmenter implements PlaneSegmenter {
   }
 }
 
-/** Swaps left and right in notes of the other convention. */
-export class SidedSegmenter implements PlaneSegmenter {
+/** Gives a model each note in its own words and sides. */
+export class RewordingSegmenter implements PlaneSegmenter {
   readonly size: number;
   readonly threshold?: number;
 
-  /**
-   * @param learnt whose sides training notes meant.
-   * @param given whose sides notes mean; default: the same.
-   */
+  /** @param reword a note as the model reads it, such as `noteForModel(...).text` */
   constructor(
     private readonly segmenter: PlaneSegmenter,
-    private readonly learnt: StatedSides,
-    private readonly given?: Sides,
+    private readonly reword: (note: string) => string,
   ) {
     this.size = segmenter.size;
     if (segmenter.threshold !== undefined) this.threshold = segmenter.threshold;
   }
 
   probabilities(images: Float32Array, notes: readonly string[]): Float32Array | Promise<Float32Array> {
-    const { learnt, given } = this;
     return this.segmenter.probabilities(
       images,
-      notes.map((note) => noteForModel(note, learnt, given).text),
+      notes.map((note) => this.reword(note)),
     );
   }
 }

@@ -25,7 +25,7 @@ export {
   mirrorPlanes,
   sharedThreshold,
   type PlaneSegmenter,
-  SidedSegmenter,
+  RewordingSegmenter,
 } from './ensemble.js';
 export * from './errors.js';
 export * from './images/heat.js';
@@ -91,6 +91,8 @@ export * from './text/note-lengths.js';
 export * from './text/note-tokens.js';
 export * from './notes/infer-sides.js';
 export * from './notes/sides.js';
+export * from './notes/note-grammar.js';
+export * from './notes/note-for-model.js';
 export * from './notes/zones.js';
 export {
   CHEST_LINES,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatManifest, manifestJsonSchema, parseManifest } from './manifest.js';
+import { formatManifest, habitsOf, manifestJsonSchema, parseManifest } from './manifest.js';
 import { manifestJson } from './testing/manifest.js';
 
 const manifest = (note: object): object => manifestJson({ note });
@@ -20,5 +20,18 @@ describe('note.sides', () => {
   it('is one of the three', () => {
     expect(() => parseManifest(manifest({ sides: 'left' }), 'bad')).toThrow(/note\.sides/);
     expect(JSON.stringify(manifestJsonSchema())).toContain('"enum":["patient","image","unknown"]');
+  });
+});
+
+describe('note.grammar', () => {
+  it('is unknown in manifests of older versions, and else read and written unchanged', () => {
+    expect(habitsOf(parseManifest(manifest({}), 'old'))).toEqual({ sides: 'unknown', grammar: 'unknown' });
+    for (const grammar of ['lvit', 'other', 'unknown'] as const) {
+      const parsed = parseManifest(manifest({ grammar, sides: 'image' }), 'new');
+      expect(habitsOf(parsed)).toEqual({ sides: 'image', grammar });
+      expect(parseManifest(JSON.parse(formatManifest(parsed)), 'again')).toEqual(parsed);
+    }
+    expect(() => parseManifest(manifest({ grammar: 'LViT' }), 'bad')).toThrow(/note\.grammar/);
+    expect(habitsOf({ note: null })).toEqual({ sides: 'unknown', grammar: 'unknown' });
   });
 });

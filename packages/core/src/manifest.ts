@@ -11,6 +11,8 @@
 import { z } from 'zod';
 import { ReclmisError } from './errors.js';
 import { PROBE_PIXELS } from './probe.js';
+import { type NoteHabits, UNKNOWN_HABITS } from './notes/note-for-model.js';
+import { NOTE_GRAMMARS } from './notes/note-grammar.js';
 import { STATED_SIDES } from './notes/sides.js';
 import { trainingReferenceSchema } from './training-reference.js';
 
@@ -85,6 +87,8 @@ const schema = z.strictObject({
       width: size(16_384),
       /** Whose left and right the training notes meant. */
       sides: z.enum(STATED_SIDES).default('unknown'),
+      /** What the training notes were written in. */
+      grammar: z.enum(NOTE_GRAMMARS).default('unknown'),
       tokenizer: z.discriminatedUnion('kind', [wordsTokenizer, clipTokenizer]),
     })
     .nullable(),
@@ -159,6 +163,11 @@ export function parseManifest(json: unknown, where: string): ModelManifest {
     );
   }
   return result.data;
+}
+
+/** What its training notes were like; unknown if it reads none. */
+export function habitsOf({ note }: Pick<ModelManifest, 'note'>): NoteHabits {
+  return note ? { sides: note.sides, grammar: note.grammar } : UNKNOWN_HABITS;
 }
 
 export function formatManifest(manifest: ModelManifest): string {

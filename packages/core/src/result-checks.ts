@@ -41,8 +41,8 @@ export class ResultChecks {
   }
 
   /**
-   * About a note as the caller wrote it (its words are quoted), before sides are swapped; none if the model
-   * reads no notes.
+   * About a note in the caller's sides (`NoteForModel.worded`; its words are quoted); none if the model reads
+   * no notes.
    * @param mirrored the model reads it with left and right swapped.
    */
   note(note: string, mirrored = false): readonly Warning[] {
@@ -74,7 +74,7 @@ export class ResultChecks {
     return this.likeness ? imageWarnings(planes, size, this.likeness) : [];
   }
 
-  /** @param note as the caller wrote it. @param sides whose left and right it means. */
+  /** @param note as for `note`. @param sides whose left and right it means. */
   mask(mask: Mask, note: string, sides: StatedSides): Warning[] {
     return maskWarnings(mask, {
       note: this.sense ? parseNote(note) : null,

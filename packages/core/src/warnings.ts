@@ -53,6 +53,13 @@ const CATALOGUE = {
       'The note contains words next to a finding or place that were not understood and may change its meaning.',
     remedy: 'Write the finding and its place in plain words, for example "opacity in the left lower lobe".',
   },
+  NOTE_AS_WRITTEN: {
+    about: 'prediction',
+    meaning:
+      'The note is free text that could not be put into the words that the model learnt, so the model got it as written.',
+    remedy:
+      'Name each finding with its place, for example "opacity in the left lower lobe", or write like the training notes; do not ask for a mask of nothing.',
+  },
   SIDES_UNKNOWN: {
     about: 'prediction',
     meaning:

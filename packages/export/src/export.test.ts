@@ -66,7 +66,7 @@ describe('a run that reads notes by words', () => {
       name: 'reclmis-data',
       precision: 'fp32',
       image: { size: S },
-      note: { contextLength: 12, width: 512, tokenizer: { kind: 'words' } },
+      note: { contextLength: 12, width: 512, grammar: 'lvit', tokenizer: { kind: 'words' } },
       training: { data: { name: 'data', cases: 10 }, checkpoint: { kind: 'best' }, seed: 1 },
       versions: { opset: 17 },
       check: { cases: 6 },

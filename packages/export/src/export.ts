@@ -232,6 +232,7 @@ async function describe(
       contextLength: encoder.contextLength,
       width: noteWidth(model.model, encoder.width),
       sides,
+      grammar: run.habits.grammar,
       tokenizer: tokenizer.words ?? { kind: 'clip', merges: await fileEntry(dir, FILES.merges) },
     },
     threshold: THRESHOLD,

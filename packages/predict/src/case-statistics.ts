@@ -5,7 +5,7 @@
  * first pixel from 0 to 1. Numbers are rounded to six decimals.
  */
 import type { Sides, Spacing, Warning, ZoneShare } from '@reclmis/core';
-import type { NoteSides } from './sides.js';
+import type { NoteReading } from './model-notes.js';
 
 /** Pixels connected by edges or corners. */
 export interface ComponentStatistics {
@@ -31,7 +31,8 @@ export interface CaseStatistics {
   readonly componentCount: number;
   /** The largest 100, largest first. */
   readonly components: readonly ComponentStatistics[];
-  readonly note: NoteSides;
+  /** `style` is absent in older journals. */
+  readonly note: Omit<NoteReading, 'style'> & Partial<Pick<NoteReading, 'style'>>;
   /** Whose left and right the zones mean: the note's, or the patient's if unknown. */
   readonly zoneSides: Sides;
   /** The six zones of a chest radiograph, by halves and thirds. */

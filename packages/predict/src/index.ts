@@ -9,4 +9,4 @@ export { listImages } from './images.js';
 export { casesOf, type Part, parsePart } from './part.js';
 export { predict, type PredictionSummary } from './predict.js';
 export type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
-export { describeMirrored, sidedNotes, type SidedNotes } from './sides.js';
+export { describeChanged, type ModelNotes, notesForModels } from './model-notes.js';

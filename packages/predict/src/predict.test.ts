@@ -13,6 +13,8 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type NoteGrammar,
+  type NoteStyle,
   ReclmisError,
   ResultChecks,
   type RgbImage,
@@ -24,6 +26,7 @@ import { machineTag, readImage, readImageHeader, readMask, writePngRgb } from '@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BRIGHTNESS, Brightness } from './testing/brightness.js';
 import { type CaseSource, type PredictionCase, predictionCases } from './cases.js';
+import { type ModelNotes, notesForModels } from './model-notes.js';
 import { predict, type PredictionPlan, type PredictionSummary } from './predict.js';
 import type { PlaneSegmenter } from './segmenter.js';
 import type { CaseStatistics } from './case-statistics.js';
@@ -262,7 +265,7 @@ describe('predict', () => {
       share: 0.5,
       componentCount: 1,
       components: [{ area: 400, areaMm2: 50, centroid: [30, 10], box: [20, 0, 20, 20] }],
-      note: { sides: 'unknown', mirrored: false },
+      note: { sides: 'unknown', mirrored: false, style: 'as-is' },
       zoneSides: 'patient',
       zones,
       warnings: [],
@@ -598,6 +601,21 @@ describe('resuming', () => {
       message: expect.stringMatching(/bbbb.*|cccc/) as unknown,
     });
     expect((await run({ cases, out, model: other, beginning: 'overwrite' })).counts.done).toBe(3);
+  });
+
+  it('does not resume with notes in another style, or of a model of another grammar', async () => {
+    const out = place();
+    const cases = await casesFor({ note: 'bright, left upper lobe' });
+    const notes = (grammar: NoteGrammar, style?: NoteStyle): ModelNotes =>
+      notesForModels([{ dir: 'm', readsNotes: true, habits: { sides: 'patient', grammar } }], { style });
+    await run({ cases, out, notes: notes('lvit') });
+    for (const other of [notes('lvit', 'as-is'), notes('unknown')])
+      await expect(run({ cases, out, notes: other, beginning: 'resume' })).rejects.toMatchObject({
+        code: 'OUTPUT_EXISTS',
+        message: expect.stringContaining('free notes') as unknown,
+      });
+    const same = await run({ cases, out, notes: notes('unknown', 'free'), beginning: 'resume' });
+    expect(same.counts.skipped).toBe(3);
   });
 
   it.each([

@@ -37,9 +37,9 @@ import {
   scanJournal,
 } from './journal.js';
 import { type Outputs, type Segmented, SUFFIXES, suffixesOf, writeOutputs } from './outputs.js';
+import type { ModelNotes } from './model-notes.js';
 import { casesOf, lockName, otherLocks, type Part, recordNames } from './part.js';
 import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
-import type { SidedNotes } from './sides.js';
 import type { CaseStatistics } from './case-statistics.js';
 import { measure, writeStatistics } from './statistics.js';
 
@@ -50,8 +50,8 @@ export interface PredictionPlan {
   /** Several are averaged at the image's own size: sizes may differ, thresholds not. */
   readonly segmenter: PlaneSegmenter | readonly PlaneSegmenter[];
   readonly model: ModelIdentity;
-  /** Whose left and right the notes mean; default unknown. */
-  readonly notes?: Pick<SidedNotes, 'identity' | 'of'>;
+  /** How the models read notes, in the order of `checks`; default: as written, of unknown sides. */
+  readonly notes?: Pick<ModelNotes, 'identity' | 'of'>;
   readonly checks?: readonly ResultChecks[];
   /** Sorted by id, even if this process does a part. */
   readonly cases: readonly PredictionCase[];
@@ -264,12 +264,14 @@ async function segmentBatch(
     const probability = divideBy(sum, segmenters.length);
     const mask = threshold(probability, width, height, cut);
     const { note } = item.one;
-    const sided = notes?.of(note);
+    const read = notes?.of(note);
+    const sides = read?.sides ?? 'unknown';
+    const wordedFor = (model: number): string => read?.each[model]?.worded ?? note;
     const warnings = [
-      ...(sided?.warnings ?? []),
-      ...checks.flatMap((one) => one.note(note, sided?.mirrored)),
+      ...(read?.warnings ?? []),
+      ...checks.flatMap((one, i) => one.note(wordedFor(i), read?.each[i]?.mirrored)),
       ...(said[b] ?? []),
-      ...checks.flatMap((one) => one.mask(mask, note, sided?.sides ?? 'unknown')),
+      ...checks.flatMap((one, i) => one.mask(mask, wordedFor(i), sides)),
     ];
     segmented.push({ ...item, probability, mask, warnings: eachOnce(warnings) });
   }

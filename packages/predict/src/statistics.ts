@@ -5,7 +5,7 @@ import type { CaseStatistics } from './case-statistics.js';
 import type { PredictionCase } from './cases.js';
 import { type Position, readEntry } from './journal.js';
 import type { ModelIdentity } from './segmenter.js';
-import type { NoteSides } from './sides.js';
+import type { NoteReading } from './model-notes.js';
 
 /** Components with figures; all are counted. */
 const LISTED = 100;
@@ -19,8 +19,9 @@ export function measure(
   {
     sides = 'unknown',
     mirrored = false,
+    style = 'as-is',
     warnings = [],
-  }: Partial<NoteSides> & { readonly warnings?: readonly Warning[] } = {},
+  }: Partial<NoteReading> & { readonly warnings?: readonly Warning[] } = {},
 ): CaseStatistics {
   const zoneSides = sidesToTell(sides);
   const { width, height } = mask;
@@ -43,7 +44,7 @@ export function measure(
       centroid: [round(one.centroid[0]), round(one.centroid[1])],
       box: one.box,
     })),
-    note: { sides, mirrored },
+    note: { sides, mirrored, style },
     zoneSides,
     zones: lungZones(mask, zoneSides).map((zone) => ({
       ...zone,

@@ -96,3 +96,13 @@ export function knowOptions(options: unknown): void {
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new ReclmisError('OPTION_INVALID', `signal: expected an AbortSignal, got ${nameOf(signal)}`);
 }
+
+/** @throws OPTION_INVALID */
+export function knowChoice<T extends string>(
+  value: T | undefined,
+  choices: readonly T[],
+  name: string,
+): T | undefined {
+  if (value === undefined || choices.includes(value)) return value;
+  throw new ReclmisError('OPTION_INVALID', `${name}: expected ${choices.join(' or ')}, got another value`);
+}

@@ -16,7 +16,7 @@ import { loadModel } from './index.js';
 import { openModel } from './model.js';
 import type { Network, Platform, Source, Values } from './seams.js';
 import { modelBytes, value } from './testing/onnx-bytes.js';
-import type { Model } from './types.js';
+import type { Model, Segmentation, SegmentOptions } from './types.js';
 import { urlSource } from './url-source.js';
 
 const { float32: FLOAT, int64: INT64 } = ONNX_TYPES;
@@ -117,10 +117,10 @@ describe('sides', () => {
     const model = await open(stated());
     expect(model.manifest.note?.sides).toBe('unknown');
     const { note, warnings } = await model.segment(picture(4, 2), 'left');
-    expect(note).toEqual({ sides: 'unknown', mirrored: false });
+    expect(note).toEqual({ sides: 'unknown', mirrored: false, style: 'as-is', sent: 'left', read: null });
     expect(warnings.map(({ code }) => code)).toContain('SIDES_UNKNOWN');
     const asked = await model.segment(picture(4, 2), 'left', { sides: 'image' });
-    expect(asked.note).toEqual({ sides: 'image', mirrored: false });
+    expect(asked.note).toMatchObject({ sides: 'image', mirrored: false });
   });
 
   it('of the caller that differ from the model’s: bit for bit the mask of the note in the model’s own', async () => {
@@ -133,9 +133,9 @@ describe('sides', () => {
       const mirrored = await model.segment(picture(4, 6), 'right', { sides: other });
       expect(mirrored.probability).toEqual(own.probability);
       expect(mirrored.mask).toEqual(own.mask);
-      expect([own.note, mirrored.note]).toEqual([
-        { sides: learnt, mirrored: false },
-        { sides: other, mirrored: true },
+      expect([own.note, mirrored.note]).toMatchObject([
+        { sides: learnt, mirrored: false, sent: 'left' },
+        { sides: other, mirrored: true, sent: 'left' },
       ]);
       const same = await model.segment(picture(4, 6), 'left', { sides: learnt });
       expect(same.mask).toEqual(own.mask);
@@ -165,6 +165,72 @@ describe('sides', () => {
     const model = await opened();
     const call = model.segment(picture(2, 2), 'left', { sides: 'left' as 'image' });
     expect(await codeOf(call)).toBe('OPTION_INVALID');
+  });
+});
+
+describe('noteStyle', () => {
+  const WORDED = 'Unilateral pulmonary infection, upper left lung.';
+  const open = (grammar?: string): Promise<Model> => {
+    const { note } = manifest() as { note: object };
+    return openModel(memory(manifest({ note: { ...note, grammar } })), platform([]));
+  };
+  const codes = ({ warnings }: Segmentation): string[] => warnings.map(({ code }) => code);
+
+  it('is free for a model of LViT’s notes: bit for bit the mask of the note in its words', async () => {
+    const model = await open('lvit');
+    const own = await model.segment(picture(4, 6), WORDED);
+    const free = await model.segment(picture(4, 6), 'LUL opacity');
+    expect(free.note).toMatchObject({
+      style: 'free',
+      sent: WORDED,
+      mirrored: false,
+      read: { complete: true },
+    });
+    expect(own.note).toEqual({ sides: 'image', mirrored: false, style: 'as-is', sent: WORDED, read: null });
+    expect([free.probability, free.warnings]).toEqual([own.probability, own.warnings]);
+    const mirrored = await model.segment(picture(4, 6), 'RUL opacity', { sides: 'patient' });
+    expect(mirrored.note).toMatchObject({ style: 'free', sent: WORDED, mirrored: true });
+  });
+
+  it('warns about the words that are sent', async () => {
+    const model = await open('lvit');
+    const said = (await model.segment(picture(4, 6), 'LUL opacity')).warnings.find(
+      ({ code }) => code === 'NOTE_WORDS_UNKNOWN',
+    );
+    expect(said?.words?.map(({ word }) => word)).toContain('pulmonary');
+    const unread = await model.segment(picture(4, 6), 'left zorgblat opacity');
+    expect(unread.note).toMatchObject({
+      style: 'as-is',
+      sent: 'left zorgblat opacity',
+      read: { complete: false },
+    });
+    expect(codes(unread)).toEqual(expect.arrayContaining(['NOTE_AS_WRITTEN', 'NOTE_PARTLY_READ']));
+    expect(codes(await model.segment(picture(4, 6), 'Lungs clear'))).toContain('NOTE_AS_WRITTEN');
+  });
+
+  it('may be said, for all or one', async () => {
+    const styles = async (model: Model, ...options: SegmentOptions[]): Promise<string[]> => {
+      const image = picture(4, 2);
+      const cases = [
+        { image, note: 'LUL opacity' },
+        { image, note: 'LUL opacity', noteStyle: 'as-is' } as const,
+      ];
+      return (await model.segmentBatch(cases, ...options)).map(({ note }) => note.style);
+    };
+    expect(await styles(await open('lvit'))).toEqual(['free', 'as-is']);
+    expect(await styles(await open('lvit'), { noteStyle: 'as-is' })).toEqual(['as-is', 'as-is']);
+    for (const older of [undefined, 'other'])
+      expect(await styles(await open(older))).toEqual(['as-is', 'as-is']);
+    expect(await styles(await open(), { noteStyle: 'free' })).toEqual(['free', 'as-is']);
+  });
+
+  it('that is invalid, or free for other notes, is refused', async () => {
+    const [lvit, other] = [await open('lvit'), await open('other')];
+    const image = picture(2, 2);
+    expect(await codeOf(lvit.segment(image, 'left', { noteStyle: 'loose' as 'free' }))).toBe(
+      'OPTION_INVALID',
+    );
+    expect(await codeOf(other.segment(image, 'left', { noteStyle: 'free' }))).toBe('OPTION_INVALID');
   });
 });
 

@@ -4,14 +4,17 @@
  * B cases, S side of the model's input, T tokens, W width of the note's features.
  */
 import {
-  clipReader,
-  ClipTokenizer,
   CONVENTIONS,
+  habitsOf,
   type ImageSize,
   imageToPlanes,
   MANIFEST_FILE,
   type ModelManifest,
+  NOTE_STYLES,
   noteForModel,
+  type NoteForModel,
+  type NoteHabits,
+  type NoteStyle,
   parseManifest,
   PROBE_NOTE,
   probeDifference,
@@ -19,15 +22,13 @@ import {
   probeValues,
   ReclmisError,
   ResultChecks,
-  type ResultChecksOptions,
   segmented,
   type Sides,
-  wordReader,
-  WordTokenizer,
 } from '@reclmis/core';
-import { knowNote, knowOptions } from './inputs.js';
+import { knowChoice, knowNote, knowOptions } from './inputs.js';
 import { requireGraph, segmenterOf, textEncoderOf } from './manifest-graph.js';
 import type { Network, Platform, Source, Values } from './seams.js';
+import { type Tokens, tokenizerOf } from './tokens.js';
 import type {
   Device,
   LoadOptions,
@@ -51,11 +52,6 @@ const DOUBTED: ReadonlySet<Device> = new Set(['webgpu', 'cuda']);
  * round to its neighbour. Wrong padding moved a small model by 0.6.
  */
 const PROBE_LIMITS: Readonly<Record<ModelManifest['precision'], number>> = { fp32: 0.05, fp16: 1, int8: 1 };
-
-interface Tokens extends Pick<ResultChecksOptions, 'vocabulary'> {
-  readonly reader: NonNullable<ResultChecksOptions['reader']>;
-  readonly encode: (note: string) => readonly number[];
-}
 
 /**
  * Loads manifest, tokeniser and networks.
@@ -157,20 +153,6 @@ async function readManifest(source: Source): Promise<ModelManifest> {
   return parseManifest(json, where);
 }
 
-async function tokenizerOf(
-  { note }: ModelManifest,
-  read: (file: ModelManifest['segmenter']['file']) => Promise<Uint8Array>,
-): Promise<Tokens | null> {
-  if (!note) return null;
-  const { tokenizer, contextLength } = note;
-  if (tokenizer.kind === 'words') {
-    const words = WordTokenizer.fromJSON(tokenizer.vocabulary);
-    return { encode: (text) => words.encode(text, contextLength).ids, ...wordReader(words, contextLength) };
-  }
-  const clip = ClipTokenizer.fromMerges(new TextDecoder().decode(await read(tokenizer.merges)));
-  return { encode: (text) => clip.encode(text, contextLength).ids, ...clipReader(clip, contextLength) };
-}
-
 class LoadedModel implements Model {
   readonly device;
   readonly checks;
@@ -181,6 +163,7 @@ class LoadedModel implements Model {
   /** Not queued while their images are being decoded. */
   private readonly batches = new Set<Promise<unknown>>();
   private disposed = false;
+  private readonly habits: NoteHabits;
 
   constructor(
     readonly manifest: ModelManifest,
@@ -191,6 +174,7 @@ class LoadedModel implements Model {
     private readonly capacity: number,
   ) {
     this.device = platform.device;
+    this.habits = habitsOf(manifest);
     this.checks = new ResultChecks({
       reader: tokens?.reader ?? null,
       vocabulary: tokens?.vocabulary ?? null,
@@ -219,12 +203,17 @@ class LoadedModel implements Model {
 
   private async segmentCases(
     cases: readonly SegmentCase[],
-    { signal, threshold: least = this.manifest.threshold, maxPixels = MAX_PIXELS, sides }: SegmentOptions,
+    {
+      signal,
+      threshold: least = this.manifest.threshold,
+      maxPixels = MAX_PIXELS,
+      sides,
+      noteStyle,
+    }: SegmentOptions,
   ): Promise<Segmentation[]> {
     if (cases.length === 0) return [];
-    const learnt = this.manifest.note?.sides ?? 'unknown';
-    const read = cases.map(({ note, sides: own = sides }) =>
-      noteForModel(this.checkNote(note), learnt, checkSides(own)),
+    const read = cases.map(({ note, sides: ownSides = sides, noteStyle: ownStyle = noteStyle }) =>
+      this.readNote(note, ownSides, ownStyle),
     );
     const notes = read.map(({ text }) => text);
     const begun = performance.now();
@@ -256,15 +245,23 @@ class LoadedModel implements Model {
     const computed = performance.now();
     const masks = sizes.map((size, i) => {
       const { probability: own, mask } = segmented(probability, i, S, size, least);
-      const note = cases[i]?.note ?? '';
-      const { sides: meant = 'unknown', mirrored = false, warnings: ofSides = [] } = read[i] ?? {};
+      const {
+        text: given,
+        worded,
+        sides: meant,
+        mirrored,
+        style,
+        read: reading,
+        warnings: ofNote,
+      } = read[i]!;
+      const note = { sides: meant, mirrored, style, sent: this.text ? given : '', read: reading };
       const warnings = [
-        ...this.checks.note(note, mirrored),
-        ...ofSides,
+        ...this.checks.note(worded, mirrored),
+        ...ofNote,
         ...this.checks.image(planes.subarray(i * 3 * S * S, (i + 1) * 3 * S * S), S),
-        ...this.checks.mask(mask, note, meant),
+        ...this.checks.mask(mask, worded, meant),
       ];
-      return { mask, probability: own, ...size, note: { sides: meant, mirrored }, warnings };
+      return { mask, probability: own, ...size, note, warnings };
     });
     const end = performance.now();
     const timings: Timings = {
@@ -336,10 +333,14 @@ class LoadedModel implements Model {
     if (this.disposed) throw new ReclmisError('INFERENCE_FAILED', 'the model was already disposed');
   }
 
-  private checkNote(given: unknown): string {
+  private readNote(given: unknown, sides: Sides | undefined, style: NoteStyle | undefined): NoteForModel {
     const note = knowNote(given);
     if (this.text && note.trim() === '') throw new ReclmisError('NOTE_EMPTY', 'the note has no words');
-    return note;
+    const asked = {
+      sides: knowChoice(sides, CONVENTIONS, 'sides'),
+      style: knowChoice(style, NOTE_STYLES, 'noteStyle'),
+    };
+    return noteForModel(note, this.habits, this.text ? asked : { ...asked, style: 'as-is' });
   }
 
   /** After everything requested earlier. */
@@ -406,12 +407,6 @@ class LoadedModel implements Model {
       inputs[segmenter.inputs.note] = { data: features, shape: [count, note.contextLength, note.width] };
     return runNetwork(this.segmenter, inputs, segmenter.outputs.probability, count * S * S);
   }
-}
-
-/** @throws OPTION_INVALID */
-function checkSides(sides: Sides | undefined): Sides | undefined {
-  if (sides === undefined || CONVENTIONS.includes(sides)) return sides;
-  throw new ReclmisError('OPTION_INVALID', `sides: expected ${CONVENTIONS.join(' or ')}, got another value`);
 }
 
 async function runNetwork(

@@ -1,5 +1,15 @@
 /** The runtime's public types. B cases, S side of the model's input, T tokens, W width of the note's features. */
-import type { Mask, ModelManifest, ResultChecks, RgbImage, Sides, StatedSides, Warning } from '@reclmis/core';
+import type {
+  FreeNote,
+  Mask,
+  ModelManifest,
+  NoteStyle,
+  ResultChecks,
+  RgbImage,
+  Sides,
+  StatedSides,
+  Warning,
+} from '@reclmis/core';
 
 /** `cuda` needs Node and an NVIDIA device, `webgpu` and `wasm` a browser. */
 export type Device = 'cpu' | 'cuda' | 'webgpu' | 'wasm';
@@ -47,6 +57,11 @@ export interface SegmentOptions {
    * swapped for the model if needed.
    */
   readonly sides?: Sides;
+  /**
+   * `free`: free text is put into the model's words if it is understood; `as-is`: never. Default: `free` if
+   * the model's training notes follow LViT's grammar (`manifest.note.grammar`).
+   */
+  readonly noteStyle?: NoteStyle;
   /** Width x height to decode, at most. Default 64 million. */
   readonly maxPixels?: number;
 }
@@ -83,6 +98,12 @@ export interface NoteReading {
   readonly sides: StatedSides;
   /** Left and right were swapped for the model. */
   readonly mirrored: boolean;
+  /** `free` if it was put into the model's words. */
+  readonly style: NoteStyle;
+  /** What the model was given; empty if it reads no notes. */
+  readonly sent: string;
+  /** How free text was read; null if it was not read: as-is, or in the model's words already. */
+  readonly read: FreeNote | null;
 }
 
 export interface SegmentCase {
@@ -90,6 +111,8 @@ export interface SegmentCase {
   readonly note: string;
   /** Overrides the options'. */
   readonly sides?: Sides;
+  /** Overrides the options'. */
+  readonly noteStyle?: NoteStyle;
 }
 
 /** Calls may overlap; they are computed in order. */

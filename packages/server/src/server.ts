@@ -1,7 +1,7 @@
 /** `createServer` wraps a model, `listen` opens the server, `stop` finishes accepted work and closes it. */
 import { createServer as createHttp, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
-import { defined, ReclmisError, type Sides } from '@reclmis/core';
+import { defined, habitsOf, type NoteStyle, ReclmisError, type Sides, styleFor } from '@reclmis/core';
 import { oneLine, systemCode } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
 import {
@@ -44,6 +44,8 @@ export interface ServerOptions {
   readonly version: string;
   /** Whose left and right notes mean. Default: as the model learnt. */
   readonly sides?: Sides;
+  /** Whether free text is put into the model's words. Default: if its training notes follow LViT's grammar. */
+  readonly noteStyle?: NoteStyle;
   readonly limits?: Partial<Limits>;
   /** Required of clients; null: none. */
   readonly token?: string | null;
@@ -121,6 +123,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
         .send(JSON.stringify(errorBody(refusal)));
     },
   });
+  styleFor(habitsOf(model.manifest), options.noteStyle); // refuses early
   let accepting = true;
   let inFlight = 0;
   let idle: (() => void) | null = null;
@@ -145,7 +148,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
   const context: ServerContext = {
     model,
     version: options.version,
-    ...defined({ sides: options.sides }),
+    ...defined({ sides: options.sides, noteStyle: options.noteStyle }),
     limits,
     batcher,
     refusals,

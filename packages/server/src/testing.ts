@@ -5,7 +5,9 @@ import { crc32, deflateSync } from 'node:zlib';
 import {
   imageToPlanes,
   type ModelManifest,
+  habitsOf,
   noteForModel,
+  type NoteGrammar,
   parseManifest,
   ReclmisError,
   resizePlane,
@@ -49,8 +51,9 @@ export class FakeModel implements Model {
   constructor(
     public delay = 0,
     sides: StatedSides = 'patient',
+    grammar: NoteGrammar = 'unknown',
   ) {
-    this.manifest = { ...MANIFEST, note: MANIFEST.note && { ...MANIFEST.note, sides } };
+    this.manifest = { ...MANIFEST, note: MANIFEST.note && { ...MANIFEST.note, sides, grammar } };
   }
 
   async segment(image: ImageSource, note: string, options?: SegmentOptions): Promise<Segmentation> {
@@ -67,17 +70,22 @@ export class FakeModel implements Model {
   private async segmentNow(cases: readonly SegmentCase[], options: SegmentOptions): Promise<Segmentation[]> {
     options.signal?.throwIfAborted();
     this.batches.push(cases.length);
-    const learnt = this.manifest.note?.sides ?? 'unknown';
-    const read = cases.map(({ note, sides = options.sides }) => noteForModel(note, learnt, sides));
+    const read = cases.map(({ note, sides = options.sides, noteStyle: style = options.noteStyle }) =>
+      noteForModel(note, habitsOf(this.manifest), { sides, style }),
+    );
     this.notes.push(...read.map(({ text }) => text));
     if (options.signal) this.signals.push(options.signal);
     if (cases.some(({ note }) => note === 'fail')) throw new ReclmisError('INFERENCE_FAILED', 'told to fail');
     await this.pause();
     return Promise.all(
       cases.map(async ({ image, note }, i) => {
-        const { sides = 'unknown', mirrored = false, warnings = [] } = read[i] ?? {};
+        const { text: sent, sides, mirrored, style, read: reading, warnings } = read[i]!;
         const found = await segmentRed(image, note, options.threshold ?? this.manifest.threshold);
-        return { ...found, note: { sides, mirrored }, warnings: [...warnings, ...found.warnings] };
+        return {
+          ...found,
+          note: { sides, mirrored, style, sent, read: reading },
+          warnings: [...warnings, ...found.warnings],
+        };
       }),
     );
   }

@@ -6,9 +6,9 @@ import { type Command, Option } from 'commander';
 import { engineChoice, withEngineOptions } from '../engine-options.js';
 import { asked, type ExplainFlags, refuseFailures } from '../explain-asked.js';
 import { compare } from '../explain-compare.js';
+import { withNoteOptions } from '../note-options.js';
 import { Output, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
-import { withSidesOption } from '../sides-options.js';
 import { formatTable, percent, right } from '../table.js';
 
 export function register(program: Command): void {
@@ -49,7 +49,7 @@ export function register(program: Command): void {
     .addOption(
       new Option('--checkpoint <which>', 'checkpoint to use (default: best)').choices(['best', 'last']),
     );
-  withSidesOption(command, 'as the run has learnt');
+  withNoteOptions(command, 'as the run has learnt');
   withEngineOptions(command);
   withOutputOptions(command)
     .addHelpText(
@@ -101,7 +101,7 @@ async function listLayers(source: Run, choice: LoadOptions, output: Output): Pro
 }
 
 async function explain(source: Run, choice: LoadOptions, flags: ExplainFlags, output: Output): Promise<void> {
-  const { layer, sides, numbers = false } = flags;
+  const { layer, sides, noteStyle, numbers = false } = flags;
   const { explainImages } = await import('@reclmis/lab');
   const { out, cases, target } = await asked([source], flags, output);
   using model = source.loadModel(choice);
@@ -109,7 +109,7 @@ async function explain(source: Run, choice: LoadOptions, flags: ExplainFlags, ou
   const several = cases.length > 1;
   const bar = new Progress({ label: 'explaining', total: cases.length, quiet: output.quiet || !several });
   const explained = await explainImages(source, model, cases, out, {
-    ...defined({ layer, sides }),
+    ...defined({ layer, sides, noteStyle }),
     ...{ target, numbers },
     onProgress: (done) => bar.update(done),
   }).finally(() => bar.stop());

@@ -1,6 +1,6 @@
 /**
  * `reclmis notes`: writes notes in LViT's grammar from masks, for data sets without text, and compares them
- * with existing ones.
+ * with existing ones; `notes read` shows how a note in free text is read.
  */
 import { defined, MIN_AREA, ReclmisError, type Sides, type ZoneLines } from '@reclmis/core';
 import { checkNotesName, DERIVED } from '@reclmis/files';
@@ -11,6 +11,7 @@ import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 import { describeAgreement } from '../tables/notes.js';
 import { shareOption, zoneLinesOf } from '../zone-options.js';
+import { registerRead } from './notes/read.js';
 
 interface NotesFlags extends OutputOptions {
   readonly out?: string;
@@ -72,9 +73,11 @@ export function register(program: Command): void {
       'after',
       '\nExamples:\n  $ reclmis notes masks -o notes.xlsx\n' +
         '  $ reclmis notes data/mine --in-place --lungs data/mine-lungs\n' +
-        '  $ reclmis notes data/QaTa-COV19 --compare --split train --sides image\n',
+        '  $ reclmis notes data/QaTa-COV19 --compare --split train --sides image\n' +
+        '  $ reclmis notes read "Opacity in the left lower lobe."\n',
     )
     .action(run);
+  registerRead(command);
 }
 
 /** @throws OPTION_INVALID if it would break the sentence */

@@ -15,11 +15,11 @@ import {
   type UnusedRows,
 } from '@reclmis/predict';
 import { openModels } from '../models/open.js';
+import { type NoteFlags, withNoteOptions } from '../note-options.js';
 import { Progress } from '../progress.js';
-import { type SidesFlags, withSidesOption } from '../sides-options.js';
 import { judgePrediction, sayPrediction, SHOWN } from '../tables/prediction.js';
 
-interface PredictFlags extends OutputOptions, SidesFlags {
+interface PredictFlags extends OutputOptions, NoteFlags {
   readonly image: string;
   readonly note?: string;
   readonly notes?: string;
@@ -91,7 +91,7 @@ export function register(program: Command): void {
         'precision of a run’s matrix products and convolutions (default: the run’s on its kind of device, else fp32)',
       ).choices(['fp32', 'bf16', 'fp16']),
     );
-  withSidesOption(command, 'as the model has learnt');
+  withNoteOptions(command, 'as the model has learnt');
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -141,7 +141,7 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
   const choice = {
     ...defined({ checkpoint, device, threads, precision }),
   };
-  const sided = source.notes(flags.sides);
+  const sided = source.notes({ sides: flags.sides, style: flags.noteStyle });
   const loaded = await source.load(choice, flags.flips ?? false, sided);
   try {
     for (const line of loaded.notices(notesOf(cases))) output.notice(line);
@@ -176,6 +176,7 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
           threshold: loaded.threshold,
           flips: flags.flips ?? false,
           sides: flags.sides ?? 'as learnt',
+          noteStyle: flags.noteStyle ?? 'as learnt',
         },
         unusedNotes: unused,
       },

@@ -3,11 +3,11 @@ import { statSync } from 'node:fs';
 import { defined, VERSION } from '@reclmis/core';
 import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
+import { type NoteFlags, withNoteOptions } from '../note-options.js';
 import { numberOf } from '../output.js';
-import { type SidesFlags, withSidesOption } from '../sides-options.js';
 import { writeErr } from '../terminal.js';
 
-interface ServeFlags extends SidesFlags {
+interface ServeFlags extends NoteFlags {
   readonly host: string;
   readonly port: number;
   readonly device?: 'cpu' | 'cuda';
@@ -75,7 +75,7 @@ export function register(program: Command): void {
       whole('--max-connections'),
     )
     .option('-q, --quiet', 'no log');
-  withSidesOption(command, 'as the model has learnt; a request may override it')
+  withNoteOptions(command, 'as the model has learnt; a request may override it')
     .addHelpText(
       'after',
       '\nExample:\n  $ reclmis serve models/qata --port 8000\n' +
@@ -107,7 +107,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   try {
     const server = await createServer(model, {
       version: VERSION,
-      ...defined({ sides: flags.sides }),
+      ...defined({ sides: flags.sides, noteStyle: flags.noteStyle }),
       limits,
       token,
       tls,

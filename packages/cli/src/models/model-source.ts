@@ -1,5 +1,5 @@
 /** A command's model before and after loading, on either engine. */
-import type { PlaneSegmenter, ResultChecks, StatedSides } from '@reclmis/core';
+import type { NoteHabits, PlaneSegmenter, ResultChecks } from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import type { ModelIdentity } from '@reclmis/predict';
 
@@ -28,7 +28,7 @@ export interface LoadedSource {
 export interface ModelSource {
   readonly kind: ModelIdentity['kind'];
   readonly readsNotes: boolean;
-  /** Whose left and right its training notes meant. */
-  readonly sides: StatedSides;
+  /** Of its training notes. */
+  readonly habits: NoteHabits;
   load(choice: EngineChoice): Promise<LoadedSource>;
 }

@@ -1,7 +1,7 @@
 /** Opens exported models, for prediction on onnxruntime. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { MANIFEST_FILE, type ModelManifest, parseManifest, ReclmisError } from '@reclmis/core';
+import { habitsOf, MANIFEST_FILE, type ModelManifest, parseManifest, ReclmisError } from '@reclmis/core';
 import { oneLine, readRegular } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
 import type { EngineChoice, ModelSource } from './model-source.js';
@@ -22,7 +22,7 @@ export async function openExported(dir: string): Promise<ModelSource> {
   return {
     kind: 'model',
     readsNotes: manifest.note !== null,
-    sides: manifest.note?.sides ?? 'unknown',
+    habits: habitsOf(manifest),
     load: (choice) => load(dir, manifest, createHash('sha256').update(bytes).digest('hex'), choice),
   };
 }

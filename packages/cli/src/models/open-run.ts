@@ -13,7 +13,7 @@ export async function openRunFolder(dir: string): Promise<ModelSource> {
   return {
     kind: 'run',
     readsNotes: readsNotes(run.config.model),
-    sides: run.sides,
+    habits: run.habits,
     load: (choice) => load(run, choice),
   };
 }

@@ -2,21 +2,21 @@
 import { existsSync, statSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import {
+  type AskedNote,
   FlippingSegmenter,
   MANIFEST_FILE,
   ReclmisError,
   type ResultChecks,
+  RewordingSegmenter,
   sharedThreshold,
-  SidedSegmenter,
-  type Sides,
 } from '@reclmis/core';
 import { IMAGE_EXTENSIONS } from '@reclmis/files';
 import {
-  describeMirrored,
+  describeChanged,
   type ModelIdentity,
+  type ModelNotes,
+  notesForModels,
   type PlaneSegmenter,
-  sidedNotes,
-  type SidedNotes,
 } from '@reclmis/predict';
 import type { EngineChoice, LoadedSource, ModelSource } from './model-source.js';
 
@@ -62,12 +62,12 @@ export interface LoadedModels extends Omit<LoadedSource, 'segmenter' | 'engine' 
 export interface ModelSources {
   /** Whether any does. */
   readonly readsNotes: boolean;
-  notes(asked?: Sides): SidedNotes;
+  notes(asked?: AskedNote): ModelNotes;
   /**
    * @param flips also segment mirror images
    * @param notes from `notes` @throws OPTION_INVALID if two models are the same or thresholds differ
    */
-  load(choice: EngineChoice, flips: boolean, notes: SidedNotes): Promise<LoadedModels>;
+  load(choice: EngineChoice, flips: boolean, notes: ModelNotes): Promise<LoadedModels>;
 }
 
 /** Folders of either kind. @throws as `openModel` */
@@ -77,8 +77,8 @@ export async function openModels(dirs: readonly string[]): Promise<ModelSources>
   return {
     readsNotes: sources.some(({ readsNotes }) => readsNotes),
     notes: (asked) =>
-      sidedNotes(
-        sources.map(({ readsNotes, sides }, i) => ({ dir: dirs[i] ?? '', readsNotes, sides })),
+      notesForModels(
+        sources.map(({ readsNotes, habits }, i) => ({ dir: dirs[i] ?? '', readsNotes, habits })),
         asked,
       ),
     async load(choice, flips, notes) {
@@ -90,8 +90,9 @@ export async function openModels(dirs: readonly string[]): Promise<ModelSources>
         for (const source of sources) loaded.push(await source.load(choice));
         refuseTwins(dirs, loaded);
         const segmenters = loaded.map(({ segmenter }, i) => {
-          const own = new SidedSegmenter(segmenter, sources[i]?.sides ?? 'unknown', notes.given);
-          return flips ? new FlippingSegmenter(own) : own;
+          // Reworded before flips: a mirror image needs its note in words that can be mirrored.
+          const own = flips ? new FlippingSegmenter(segmenter) : segmenter;
+          return new RewordingSegmenter(own, (note) => notes.of(note).each[i]?.text ?? note);
         });
         return {
           segmenters,
@@ -104,8 +105,11 @@ export async function openModels(dirs: readonly string[]): Promise<ModelSources>
           engine: loaded.length === 1 ? (loaded[0]?.engine ?? {}) : loaded.map(({ engine }) => engine),
           checks: loaded.map(({ checks }) => checks),
           notices: (given) => {
-            const sided = [...given].map((note) => notes.of(note));
-            return [...new Set([...loaded.flatMap((one) => one.notices()), ...describeMirrored(sided)])];
+            const read = Array.from(given, (note) => {
+              const { sides, mirrored, style } = notes.of(note);
+              return { sides, mirrored, style };
+            });
+            return [...new Set([...loaded.flatMap((one) => one.notices()), ...describeChanged(read)])];
           },
           dispose,
         };

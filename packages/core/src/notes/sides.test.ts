@@ -1,54 +1,54 @@
 import { describe, expect, it } from 'vitest';
-import { mayNameSide, noteForModel, sidesToTell } from './sides.js';
+import { mayNameSide, inSidesOf, sidesToTell } from './sides.js';
 
 const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
 
-describe('noteForModel', () => {
+describe('inSidesOf', () => {
   it('leaves the note unchanged if the sides agree or are not stated', () => {
     for (const sides of ['patient', 'image'] as const) {
       const same = { text: NOTE, sides, mirrored: false, warnings: [] };
-      expect(noteForModel(NOTE, sides)).toEqual(same);
-      expect(noteForModel(NOTE, sides, sides)).toEqual(same);
+      expect(inSidesOf(NOTE, sides)).toEqual(same);
+      expect(inSidesOf(NOTE, sides, sides)).toEqual(same);
     }
   });
 
   it('mirrors the note if the caller means the other sides', () => {
     const mirrored = NOTE.replace('left', 'right');
-    expect(noteForModel(NOTE, 'patient', 'image')).toEqual({
+    expect(inSidesOf(NOTE, 'patient', 'image')).toEqual({
       text: mirrored,
       sides: 'image',
       mirrored: true,
       warnings: [],
     });
-    expect(noteForModel(NOTE, 'image', 'patient')).toMatchObject({ text: mirrored, sides: 'patient' });
-    expect(noteForModel('All lung.', 'image', 'patient')).toMatchObject({
+    expect(inSidesOf(NOTE, 'image', 'patient')).toMatchObject({ text: mirrored, sides: 'patient' });
+    expect(inSidesOf('All lung.', 'image', 'patient')).toMatchObject({
       text: 'All lung.',
       mirrored: false,
     });
   });
 
   it('warns that a model’s sides are unknown if the note names one', () => {
-    const { text, sides, mirrored, warnings } = noteForModel(NOTE, 'unknown');
+    const { text, sides, mirrored, warnings } = inSidesOf(NOTE, 'unknown');
     expect({ text, sides, mirrored }).toEqual({ text: NOTE, sides: 'unknown', mirrored: false });
     expect(warnings.map(({ code }) => code)).toEqual(['SIDES_UNKNOWN']);
-    expect(noteForModel(NOTE, 'unknown', 'image')).toMatchObject({
+    expect(inSidesOf(NOTE, 'unknown', 'image')).toMatchObject({
       text: NOTE,
       sides: 'image',
       mirrored: false,
       warnings: [{ code: 'SIDES_UNKNOWN' }],
     });
-    expect(noteForModel('Infiltrat links', 'unknown').warnings).toHaveLength(1);
-    expect(noteForModel('The nuclei are sparsely distributed.', 'unknown', 'image').warnings).toEqual([]);
+    expect(inSidesOf('Infiltrat links', 'unknown').warnings).toHaveLength(1);
+    expect(inSidesOf('The nuclei are sparsely distributed.', 'unknown', 'image').warnings).toEqual([]);
   });
 
   it('names the words that it could not mirror', () => {
-    const { text, warnings } = noteForModel('Infiltrat im linken Oberlappen, left lung', 'patient', 'image');
+    const { text, warnings } = inSidesOf('Infiltrat im linken Oberlappen, left lung', 'patient', 'image');
     expect(text).toBe('Infiltrat im linken Oberlappen, right lung');
     expect(warnings).toMatchObject([{ code: 'SIDES_NOT_MIRRORED' }]);
     expect(warnings[0]?.message).toBe(
       'the note means the image’s sides and the model learnt the patient’s, but "linken" was left as written',
     );
-    expect(noteForModel('Infiltrat im linken Oberlappen', 'patient', 'patient').warnings).toEqual([]);
+    expect(inSidesOf('Infiltrat im linken Oberlappen', 'patient', 'patient').warnings).toEqual([]);
   });
 });
 

@@ -24,8 +24,11 @@ export interface SidedNote {
   readonly warnings: readonly Warning[];
 }
 
-/** @param learnt sides of the training notes. @param given sides of the caller's note; default: the same. */
-export function noteForModel(note: string, learnt: StatedSides, given?: Sides): SidedNote {
+/**
+ * A note with the sides that a model has learnt.
+ * @param learnt of the training notes. @param given of the note; default: the same.
+ */
+export function inSidesOf(note: string, learnt: StatedSides, given?: Sides): SidedNote {
   const sides = given ?? learnt;
   if (learnt === 'unknown')
     return { text: note, sides, mirrored: false, warnings: unknownSides(note, given) };

@@ -33,7 +33,7 @@ export { writeCheckReport } from './suspect/report.js';
 export { dataWarning, rememberCheck } from './suspect/remember.js';
 export { openLungMasks, type LungMasks } from './lung-masks.js';
 export { readSample } from './sample.js';
-export { measureSides, settleSides, type SettledSides } from './sides.js';
+export { measureSides, settleNote, type SettledNote } from './sides.js';
 export {
   assertUnsuspicious,
   assertValid,

@@ -1,17 +1,17 @@
 import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mirrorNote, sidesWarnings } from '@reclmis/core';
+import { mirrorNote, sidesWarnings, UNKNOWN_HABITS } from '@reclmis/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { configToYaml, loadConfig, loadPreset, resolveConfig } from '../config/config.js';
 import { readReference, writeReference } from '../run/reference.js';
-import { openRun, runFiles } from '../run/run.js';
+import { openRun, runFiles, writeRunInfo } from '../run/run.js';
 import { stateSides } from '../evaluate/state-sides.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { tinyConfig } from '../testing/tiny-run.js';
 import { train } from '../train/train.js';
 import { openDataset } from './dataset.js';
-import { measureSides, settleSides } from './sides.js';
+import { measureSides, settleNote } from './sides.js';
 import type { Case } from './types.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-sides-'));
@@ -44,18 +44,18 @@ describe('measureSides', () => {
   });
 });
 
-describe('settleSides', () => {
+describe('settleNote', () => {
   it('makes of auto what the masks say, with the figure', async () => {
     const asked = loadConfig();
     expect(asked.note.sides).toBe('auto');
-    const { config, note, lines } = await settleSides(asked, cases);
+    const { config, note, lines } = await settleNote(asked, cases);
     expect(config.note.sides).toBe('patient');
-    expect(note).toEqual({ sides: 'patient', by: 'masks', reason: PATIENT });
+    expect(note).toEqual({ sides: 'patient', by: 'masks', reason: PATIENT, grammar: 'lvit' });
     expect(lines).toEqual([
       `Left and right of the notes are the patient’s: ${PATIENT} (override with --note.sides).`,
     ]);
-    expect((await settleSides(asked, mirrored())).config.note.sides).toBe('image');
-    const few = await settleSides(asked, cases.slice(0, 2));
+    expect((await settleNote(asked, mirrored())).config.note.sides).toBe('image');
+    const few = await settleNote(asked, cases.slice(0, 2));
     expect(few.config.note.sides).toBe('unknown');
     expect(few.lines[0]).toMatch(
       /^It is not known whose left and right the notes mean: 2 of 2 notes .* too few to tell/,
@@ -64,17 +64,27 @@ describe('settleSides', () => {
 
   it('keeps what is stated, and says where the masks say otherwise', async () => {
     const stated = loadConfig(undefined, { 'note.sides': 'image' });
-    const { config, note, lines } = await settleSides(stated, cases);
+    const { config, note, lines } = await settleNote(stated, cases);
     expect([config.note.sides, note.by]).toEqual(['image', 'configuration']);
     expect(lines).toEqual([
       `warning SIDES_DIFFER: left and right of the notes are stated to be the image’s, but ${PATIENT}; the run keeps what is stated, so its masks may lie on the wrong side (--note.sides patient follows the masks)`,
     ]);
-    expect((await settleSides(stated, mirrored())).lines).toEqual([]);
+    expect((await settleNote(stated, mirrored())).lines).toEqual([]);
     const unknown = loadConfig(undefined, { 'note.sides': 'unknown' });
-    expect(await settleSides(unknown, cases)).toMatchObject({
+    expect(await settleNote(unknown, cases)).toMatchObject({
       note: { sides: 'unknown', reason: null },
       lines: [],
     });
+  });
+
+  it('tells notes in LViT’s grammar from others', async () => {
+    const grammar = async (change: (note: string) => string): Promise<unknown> => {
+      const config = loadConfig(undefined, { 'note.sides': 'unknown' });
+      const changed = cases.map((one) => ({ ...one, note: change(one.note) }));
+      return (await settleNote(config, changed)).note.grammar;
+    };
+    expect(await grammar((note) => note)).toBe('lvit');
+    expect(await grammar((note) => (note.includes('left') ? 'LLL opacity' : 'RLL opacity'))).toBe('other');
   });
 
   it('warns of notes that fit neither', () => {
@@ -125,13 +135,14 @@ describe('a run', () => {
     const run = openRun(dir);
     expect(run.sides).toBe('patient');
     expect(run.config.note).toEqual({ sides: 'patient' });
-    expect(run.info.note).toEqual({ sides: 'patient', by: 'masks', reason: PATIENT });
+    expect(run.info.note).toEqual({ sides: 'patient', by: 'masks', reason: PATIENT, grammar: 'lvit' });
+    expect(run.habits).toEqual({ sides: 'patient', grammar: 'lvit' });
 
     const { config, info } = runFiles(dir);
     writeFileSync(config, readFileSync(config, 'utf8').replace(/note:\n {2}sides: patient\n/, ''));
     const { note: _, ...older } = run.info;
     writeFileSync(info, JSON.stringify(older));
-    expect(openRun(dir).sides).toBe('unknown');
+    expect(openRun(dir)).toMatchObject({ sides: 'unknown', habits: UNKNOWN_HABITS });
     expect(await stateSides(dir, 'image')).toEqual({ sides: 'image', by: 'statement', reason: null });
     const stated = openRun(dir);
     expect([stated.sides, stated.info.note?.sides]).toEqual(['image', 'image']);
@@ -141,7 +152,12 @@ describe('a run', () => {
 
   it('never holds masks against zones by a rule that was measured under other sides', async () => {
     const dir = join(root, 'run');
+    writeRunInfo(dir, {
+      ...openRun(dir).info,
+      note: { sides: 'image', by: 'masks', reason: '', grammar: 'lvit' },
+    });
     await stateSides(dir, 'patient');
+    expect(openRun(dir).habits).toEqual({ sides: 'patient', grammar: 'lvit' }); // the grammar stays
     const remembered = readReference(dir)!;
     expect(remembered.masks?.sides).toBe('patient');
     const strict = { ...remembered, masks: { inside: 0.9, areas: true, sides: 'patient' as const } };

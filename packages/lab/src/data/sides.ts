@@ -1,7 +1,12 @@
-/** Infers whose left and right notes mean (core's `infer-sides.ts`), for a run's `note.sides: auto`. */
+/**
+ * What training notes are like: whose left and right they mean (core's `infer-sides.ts`), for a run's
+ * `note.sides: auto`, and their grammar.
+ */
 import {
+  grammarOf,
   inferSides,
   type InferredSides,
+  type NoteGrammar,
   oneSideNamed,
   type StatedSides,
   sidesOfCase,
@@ -24,6 +29,8 @@ export interface NoteInfo {
   readonly by: 'configuration' | 'masks' | 'statement';
   /** The masks' figure, if one was taken. */
   readonly reason: string | null;
+  /** What the training notes were written in; absent in older runs. */
+  readonly grammar?: NoteGrammar;
 }
 
 /**
@@ -45,15 +52,20 @@ export async function measureSides(
 
 const EMPTY = { width: 1, height: 1, data: new Uint8Array(1) };
 
-export interface SettledSides {
+export interface SettledNote {
   readonly config: Config;
   readonly note: NoteInfo;
   /** For the user. */
   readonly lines: readonly string[];
 }
 
-/** Resolves `auto`; compares a stated value with the cases. */
-export async function settleSides(config: Config, cases: readonly Case[]): Promise<SettledSides> {
+/** Resolves `auto`, compares a stated value with the cases, and tells the grammar of their notes. */
+export async function settleNote(config: Config, cases: readonly Case[]): Promise<SettledNote> {
+  const settled = await settleSides(config, cases);
+  return { ...settled, note: { ...settled.note, grammar: grammarOf(cases.map(({ note }) => note)) } };
+}
+
+async function settleSides(config: Config, cases: readonly Case[]): Promise<SettledNote> {
   const asked = config.note.sides;
   if (asked === 'unknown') return settled(config, asked, 'configuration', null, []);
   const inferred = await measureSides(cases, ENOUGH);
@@ -77,6 +89,6 @@ function settled(
   by: NoteInfo['by'],
   reason: string | null,
   lines: readonly string[],
-): SettledSides {
+): SettledNote {
   return { config: { ...config, note: { ...config.note, sides } }, note: { sides, by, reason }, lines };
 }

@@ -5,9 +5,10 @@
 import {
   AverageSegmenter,
   FlippingSegmenter,
+  inSidesOf,
   type PlaneSegmenter,
   ReclmisError,
-  SidedSegmenter,
+  RewordingSegmenter,
   type StatedSides,
 } from '@reclmis/core';
 import { type LoadedModel, type LoadOptions, openRun } from '../run/run.js';
@@ -48,7 +49,11 @@ export function openEnsemble(
       const run = openRun(dir);
       const model = run.loadModel(options);
       further.push(model);
-      reading.push(sides === 'unknown' ? model : new SidedSegmenter(model, run.sides, sides));
+      reading.push(
+        sides === 'unknown'
+          ? model
+          : new RewordingSegmenter(model, (note) => inSidesOf(note, run.sides, sides).text),
+      );
       if (model.size === first.size) continue;
       throw new ReclmisError(
         'OPTION_INVALID',

@@ -1,7 +1,7 @@
 /** Converts notes to the left and right that a run has learnt. */
 import { resolve } from 'node:path';
 import {
-  noteForModel,
+  inSidesOf,
   type Sides,
   sidesWarnings,
   type StatedSides,
@@ -39,7 +39,7 @@ export async function inSidesOfRun(
   const found = asked === undefined ? await sidesOfData(config.data.dir, learnt, dataset) : null;
   const notes = asked ?? found?.notes ?? 'unknown';
   const given = notes === 'unknown' ? undefined : notes;
-  const read = dataset.cases.map(({ note }) => noteForModel(note, learnt, given));
+  const read = dataset.cases.map(({ note }) => inSidesOf(note, learnt, given));
   const changed = read.filter(({ mirrored }) => mirrored).length;
   const lines = [...(found?.lines ?? [])];
   if (changed > 0)

@@ -26,7 +26,7 @@ export async function stateSides(
     const reference = readReference(dir);
     const remembered =
       reference && (await underSides(reference, sides, run.sides, () => ownCases(run, 'train')));
-    const note: NoteInfo = { sides, by: reason === null ? 'statement' : 'masks', reason };
+    const note: NoteInfo = { ...info.note, sides, by: reason === null ? 'statement' : 'masks', reason };
     // First, with its sides: if the next write fails, the rule is off (`rulesUnder`).
     if (remembered) writeReference(dir, remembered.reference);
     const yaml = configToYaml({ ...config, note: { ...config.note, sides } });

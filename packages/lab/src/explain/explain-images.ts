@@ -4,6 +4,7 @@ import {
   defined,
   type ErrorCode,
   foregroundShare,
+  type NoteStyle,
   ReclmisError,
   type Sides,
   toReclmisError,
@@ -40,6 +41,7 @@ export interface ExplainImagesOptions {
   readonly target: Target;
   /** Whose left and right the notes mean; default: the run's. */
   readonly sides?: Sides;
+  readonly noteStyle?: NoteStyle;
   /** Write only report.json. Default false. */
   readonly numbers?: boolean;
   readonly onProgress?: (done: number) => void;
@@ -68,14 +70,14 @@ export async function explainImages(
   model: LoadedModel,
   cases: readonly CaseToExplain[],
   out: string,
-  { layer, target, sides, numbers = false, onProgress }: ExplainImagesOptions,
+  { layer, target, sides, noteStyle, numbers = false, onProgress }: ExplainImagesOptions,
 ): Promise<ExplainedImages> {
   const about = describe(run, model);
   const options: ExplainOptions = {
-    ...defined({ layer, sides }),
+    ...defined({ layer, sides, noteStyle }),
     target,
     checks: model.checks,
-    learnt: run.sides,
+    habits: run.habits,
   };
   const work = { model, about, options, numbers };
   const page = numbers ? 'report.json' : 'report.html';

@@ -6,16 +6,19 @@ import { join } from 'node:path';
 import {
   defined,
   foregroundShare,
+  type NoteStyle,
   ReclmisError,
   score,
   type Sides,
   sidesToTell,
+  styleFor,
   type StatedSides,
   toReclmisError,
   WarningCounts,
 } from '@reclmis/core';
 import { readImage, withFolderLock } from '@reclmis/files';
 import { caseTile, imageGroup } from '../plots/case-sheet.js';
+import { readsNotes } from '../model/registry.js';
 import { displayImage, drawAgreement } from '../plots/masks.js';
 import { percentText } from '../plots/text.js';
 import type { CaseGroup } from '../report/index.js';
@@ -39,6 +42,7 @@ export interface ExplainRunsOptions {
   readonly target: Target;
   /** Whose left and right the notes mean; default: the first run's that states them. */
   readonly sides?: Sides;
+  readonly noteStyle?: NoteStyle;
   /** True masks by the images' names; default: `labelcol` next to an images' folder `img`. */
   readonly masks?: string;
   /** Write only report.json. Default false. */
@@ -72,6 +76,7 @@ export async function explainRuns(
   options: ExplainRunsOptions,
 ): Promise<ComparedExplanations> {
   const runs = dirs.map(openRun);
+  for (const run of runs) if (readsNotes(run.config.model)) styleFor(run.habits, options.noteStyle); // refuses early
   const { layer, load = {}, numbers = false } = options;
   if (layer !== undefined) for (const run of runs) requireLayer(run, layer, load);
   const masks = await openTrueMasks(options.masks);
@@ -158,19 +163,19 @@ async function explainOne(
   { run, model, masks, sides, warnings, options }: Work,
 ): Promise<void> {
   const { imagePath, note, id } = making.one;
-  const { layer, target, numbers } = options;
+  const { layer, target, numbers, noteStyle } = options;
   const image = await readImage(imagePath);
   const truth = await masks.of(imagePath, image);
   const found = explain(model, image, note, {
-    ...defined({ layer }),
+    ...defined({ layer, noteStyle }),
     ...(sides === 'unknown' ? {} : { sides }),
-    ...{ target, checks: model.checks, learnt: run.sides },
+    ...{ target, checks: model.checks, habits: run.habits },
   });
   const { mask, gradCam } = found;
   warnings.add(id, found.warnings);
   const missing = isMissing(gradCam) ? gradCam.missing : null;
   const share = foregroundShare(mask);
-  const zones = isMissing(gradCam) ? null : camZones(gradCam, note, image, sidesToTell(sides));
+  const zones = isMissing(gradCam) ? null : camZones(gradCam, found.worded, image, sidesToTell(sides));
   const dice = truth === null ? null : score(mask, truth).dice;
   making.results.push({ share, dice, zones, missing });
   if (numbers) return;

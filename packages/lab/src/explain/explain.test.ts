@@ -11,7 +11,7 @@ import { UNet } from '../model/unet.js';
 import { WordEncoder } from '../text/words.js';
 import { AttentionEar, meanOverHeads } from './attention.js';
 import { isMaps } from './attention-maps.js';
-import { explain, type ExplainOptions } from './explain.js';
+import { explain, type ExplainOptions, type Explanation } from './explain.js';
 import { activationMap, LayerLeaf, targetPixels } from './grad-cam.js';
 import { isMissing, trainedInterest } from './interest.js';
 import { mapContext, mapLayers } from './layers.js';
@@ -53,7 +53,29 @@ const message = (action: () => unknown): string => {
 };
 
 /** Explains the score of all logits, which exists for any weights. */
-const all: ExplainOptions = { target: { kind: 'all' }, learnt: 'patient' };
+const all: ExplainOptions = { target: { kind: 'all' }, habits: { sides: 'patient', grammar: 'unknown' } };
+
+describe('the note of an explanation', () => {
+  it('is put into the model’s words where it learnt LViT’s', () => {
+    withSegmenter(TINY, (segmenter) => {
+      const of = (note: string, more: ExplainOptions = {}): Explanation =>
+        explain(segmenter, image, note, { ...all, habits: { sides: 'patient', grammar: 'lvit' }, ...more });
+      const free = of('LUL opacity', { sides: 'image' });
+      expect(free.note?.text).toBe('Unilateral pulmonary infection, upper right lung.');
+      expect([free.style, free.mirrored, free.worded]).toEqual([
+        'free',
+        true,
+        'Unilateral pulmonary infection, upper left lung.',
+      ]);
+      expect(free.remarks.join()).toContain('put into the words of the training notes');
+      expect(of('LUL opacity', { noteStyle: 'as-is' }).note?.text).toBe('LUL opacity');
+      expect(of('LUL opacity', { habits: { sides: 'patient', grammar: 'unknown' } }).style).toBe('as-is');
+      expect(
+        message(() => of('LUL', { habits: { sides: 'patient', grammar: 'other' }, noteStyle: 'free' })),
+      ).toMatch(/^OPTION_INVALID note style free/);
+    });
+  });
+});
 
 describe('activationMap', () => {
   it('weighs channels by the mean of their gradient, adds, and keeps what is positive', () => {

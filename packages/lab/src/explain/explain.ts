@@ -9,7 +9,9 @@ import {
   groupTokens,
   imageToPlanes,
   type Mask,
+  type NoteHabits,
   noteForModel,
+  type NoteStyle,
   type NoteTokens,
   type ResultChecks,
   type RgbImage,
@@ -18,6 +20,7 @@ import {
   sidesToTell,
   type StatedSides,
   type TokenGroup,
+  UNKNOWN_HABITS,
   type Warning,
 } from '@reclmis/core';
 import { nn, scope, type Tensor } from '@reclmis/torch';
@@ -32,6 +35,7 @@ import { applicability, isMissing, type Missing, trainedInterest } from './inter
 import { mapContext } from './layers.js';
 import { type CamZones, camZones } from './zones.js';
 
+const REWORDED = 'The note was put into the words of the training notes for the model.';
 const MIRRORED =
   'The note means other sides than the model has learnt, so the model read it with left and right swapped.';
 
@@ -40,10 +44,12 @@ export interface ExplainOptions {
   readonly layer?: string;
   /** Default: the predicted foreground. */
   readonly target?: Target;
-  /** Whose left and right the model has learnt (`Run.sides`). Default unknown. */
-  readonly learnt?: StatedSides;
+  /** Of the model's training notes (`Run.habits`). Default unknown. */
+  readonly habits?: NoteHabits;
   /** Whose left and right the note means. Default the same; else the model reads it with them exchanged. */
   readonly sides?: Sides;
+  /** Whether free text is put into the model's words. Default: if its training notes follow LViT's grammar. */
+  readonly noteStyle?: NoteStyle;
   /** Default: no checks. */
   readonly checks?: ResultChecks;
 }
@@ -78,6 +84,10 @@ export interface Explanation {
   readonly sides: StatedSides;
   /** The model read the note with left and right exchanged. */
   readonly mirrored: boolean;
+  /** `free` if the note was put into the model's words. */
+  readonly style: NoteStyle;
+  /** The note in those words, before left and right were exchanged. */
+  readonly worded: string;
   readonly poi: Distribution | Missing;
   readonly woi: Distribution | Missing;
   /** CI's in RecLMIS, maps in other models. */
@@ -108,13 +118,15 @@ export function explain(
   {
     layer = segmenter.model.explainLayer,
     target = { kind: 'predicted' },
-    learnt = 'unknown',
-    sides: asked,
+    habits = UNKNOWN_HABITS,
+    sides: askedSides,
+    noteStyle,
     checks,
   }: ExplainOptions = {},
 ): Explanation {
   const { model, encoder, size } = segmenter;
-  const { text, sides, mirrored, warnings: ofSides } = noteForModel(note, learnt, asked);
+  const asked = { sides: askedSides, style: model.readsNotes ? noteStyle : ('as-is' as const) };
+  const { text, worded, sides, mirrored, style, warnings: ofNote } = noteForModel(note, habits, asked);
   const read = model.readsNotes ? readNote(text, encoder.tokens(text)) : null;
   const options = model instanceof RecLMIS ? model.options : null;
   const wasTraining = model.training;
@@ -134,11 +146,11 @@ export function explain(
   const distribution = (values: Float32Array | null): Distribution | null => values && { values };
   const { mask } = segmented(pass.probability, 0, size, image);
   const ofResult = checks && [
-    ...checks.note(note, mirrored),
+    ...checks.note(worded, mirrored),
     ...checks.image(imageToPlanes(image, size), size),
-    ...checks.mask(mask, note, sides),
+    ...checks.mask(mask, worded, sides),
   ];
-  const warnings = [...(read ? ofSides : []), ...(ofResult ?? [])];
+  const warnings = [...(read ? ofNote : []), ...(ofResult ?? [])];
   return {
     size,
     grid: size / 16,
@@ -146,15 +158,19 @@ export function explain(
     mask,
     target: target.kind,
     gradCam: pass.gradCam,
-    zones: read && !isMissing(pass.gradCam) ? camZones(pass.gradCam, note, image, sidesToTell(sides)) : null,
+    zones:
+      read && !isMissing(pass.gradCam) ? camZones(pass.gradCam, worded, image, sidesToTell(sides)) : null,
     sides,
     mirrored,
+    style,
+    worded,
     poi: part(distribution(pass.poi), applies.interest),
     woi: part(distribution(pass.woi), applies.interest),
     attention: part(pass.attention, applies.attention),
     warnings,
     remarks: [
       ...(options && pass.poi ? untrained(trainedInterest(options)) : []),
+      ...(read && style === 'free' ? [REWORDED] : []),
       ...(read && mirrored ? [MIRRORED] : []),
       ...warnings.map(({ code, message }) => `${code}: ${message}`),
     ],

@@ -25,7 +25,7 @@ beforeAll(() => setThreads(1));
 const S = 64;
 const NOTE = 'one infected area, upper left lung';
 const encoder = WordEncoder.fromNotes([NOTE, 'lower right lung'], { contextLength: 9, width: 16 });
-const all: ExplainOptions = { target: { kind: 'all' }, learnt: 'patient' };
+const all: ExplainOptions = { target: { kind: 'all' }, habits: { sides: 'patient', grammar: 'unknown' } };
 
 const image: RgbImage = {
   width: S,

@@ -4,7 +4,14 @@
  */
 import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { ReclmisError, type ResultChecks, type StatedSides, VERSION } from '@reclmis/core';
+import {
+  type NoteHabits,
+  ReclmisError,
+  type ResultChecks,
+  type StatedSides,
+  statedGrammar,
+  VERSION,
+} from '@reclmis/core';
 import { finalName, isLitter, makeFolder, readTextSync, writeFileAtomicSync } from '@reclmis/files';
 import { scope, version } from '@reclmis/torch';
 import { buildModel } from '../model/registry.js';
@@ -226,6 +233,8 @@ export interface Run {
   readonly info: RunInfo;
   /** As trained. */
   readonly sides: StatedSides;
+  /** Of its training notes. */
+  readonly habits: NoteHabits;
   /** @throws RUN_INVALID */
   epochs(): EpochRecord[];
   /**
@@ -251,6 +260,7 @@ export function openRun(dir: string): Run {
     config,
     info,
     sides: sidesOf(config),
+    habits: { sides: sidesOf(config), grammar: statedGrammar(info.note?.grammar) },
     epochs: () => readEpochs(files.metrics),
     loadModel: (options) => loadModel(dir, config, options),
   };

@@ -12,7 +12,7 @@ import { makeFolder } from '@reclmis/files';
 import { memory, resetPeak, trimHeap } from '@reclmis/torch';
 import { learnsFromNotes, readsNotes } from '../model/registry.js';
 import { type Config, withAbsolutePaths } from '../config/config.js';
-import { type NoteInfo, settleSides } from '../data/sides.js';
+import { type NoteInfo, settleNote } from '../data/sides.js';
 import { scoreCases } from '../evaluate/score-cases.js';
 import { precisionNotice } from '../engine/precision.js';
 import { measureReference, readReference, writeReference } from '../run/reference.js';
@@ -132,7 +132,7 @@ async function settleAll(
   if (!leads(options)) return { config: asked };
   const config = withAbsolutePaths(settleNotes(asked, options));
   if (!readsNotes(config.model)) return { config };
-  const settled = await settleSides(config, cases);
+  const settled = await settleNote(config, cases);
   for (const line of settled.lines) tell(options, line);
   return settled;
 }

@@ -1,6 +1,6 @@
 import type { Model } from '@reclmis/runtime';
 import type { FastifyReply } from 'fastify';
-import { ReclmisError, type Sides } from '@reclmis/core';
+import { type NoteStyle, ReclmisError, type Sides } from '@reclmis/core';
 import type { Batcher, Done } from './batcher.js';
 import type { Budget, Limits } from './limits.js';
 import type { Metrics } from '../metrics.js';
@@ -12,6 +12,8 @@ export interface ServerContext {
   readonly version: string;
   /** Default: as the model learnt. */
   readonly sides?: Sides;
+  /** Default: by the model's grammar. */
+  readonly noteStyle?: NoteStyle;
   readonly limits: Limits;
   readonly batcher: Batcher<Work, Result>;
   readonly refusals: Refusals;

@@ -1,4 +1,4 @@
-import type { RgbImage, Sides, Warning } from '@reclmis/core';
+import type { NoteForModel, NoteStyle, RgbImage, Sides } from '@reclmis/core';
 import type { Model, Segmentation } from '@reclmis/runtime';
 
 /** B cases of tensors, S side, T tokens, W features. */
@@ -8,6 +8,7 @@ export type Work =
       readonly image: RgbImage;
       readonly note: string;
       readonly sides?: Sides;
+      readonly noteStyle?: NoteStyle;
       readonly threshold: number | undefined;
     }
   /** images [B,3,S,S], notes [B,T,W]; null where the model reads none */
@@ -19,14 +20,8 @@ export type Work =
     }
   /** tokens [B,T]. */
   | { readonly kind: 'tokens'; readonly tokens: BigInt64Array; readonly count: number }
-  /** As received and as the model reads them, with warnings about sides. */
-  | {
-      readonly kind: 'texts';
-      readonly notes: readonly string[];
-      readonly texts: readonly string[];
-      readonly warnings: readonly (readonly Warning[])[];
-      readonly count: number;
-    };
+  /** As the model reads them. */
+  | { readonly kind: 'texts'; readonly notes: readonly NoteForModel[]; readonly count: number };
 
 /** A segmentation, or the output tensor [B, ...]. */
 export type Result = Segmentation | Float32Array;
@@ -69,7 +64,7 @@ export function computeOn(
       }
       case 'texts': {
         const all = of(items, 'texts');
-        return split(await model.encodeNotes(all.flatMap((item) => item.texts)), all);
+        return split(await model.encodeNotes(all.flatMap((item) => item.notes.map(({ text }) => text))), all);
       }
     }
   };

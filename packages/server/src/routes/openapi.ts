@@ -1,6 +1,6 @@
 /** The OpenAPI document, for people and generators; the routes validate, not these schemas. */
 import swagger from '@fastify/swagger';
-import { CONVENTIONS, ERRORS, type ErrorCode, STATED_SIDES, WARNINGS } from '@reclmis/core';
+import { CONVENTIONS, ERRORS, type ErrorCode, NOTE_STYLES, STATED_SIDES, WARNINGS } from '@reclmis/core';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { Limits } from '../admission/limits.js';
 import { statusOf } from '../http-errors.js';
@@ -55,6 +55,11 @@ const WARNINGS_HEADERS = {
     type: 'string', // the plugin makes it a schema
   },
 };
+const choice = (values: readonly string[], description: string): JsonSchema => ({
+  type: 'string',
+  enum: [...values],
+  description,
+});
 const milliseconds = { type: 'number', description: 'milliseconds' };
 
 export const SEGMENT_SCHEMA: FastifySchema = {
@@ -84,12 +89,14 @@ export const SEGMENT_SCHEMA: FastifySchema = {
         type: 'string',
         description: 'probability from which a pixel belongs to the mask, 0 to 1; default: the model’s',
       },
-      sides: {
-        type: 'string',
-        enum: [...CONVENTIONS],
-        description:
-          'whose left and right the note means: the patient’s (left is on the image’s right) or the image’s; default: the server’s setting, else as the model has learnt',
-      },
+      sides: choice(
+        CONVENTIONS,
+        'whose left and right the note means: the patient’s (left is on the image’s right) or the image’s; default: the server’s setting, else as the model has learnt',
+      ),
+      noteStyle: choice(
+        NOTE_STYLES,
+        'free: free text is put into the model’s words if it is fully understood; as-is: the model gets it as written; default: the server’s setting, else free if the model’s training notes follow LViT’s grammar',
+      ),
     },
   },
   response: {
@@ -110,15 +117,13 @@ export const SEGMENT_SCHEMA: FastifySchema = {
                 type: 'object',
                 description: 'how the note was read; absent if the model reads none',
                 properties: {
-                  sides: {
-                    type: 'string',
-                    enum: [...STATED_SIDES],
-                    description: 'whose left and right it means',
-                  },
+                  sides: choice(STATED_SIDES, 'whose left and right it means'),
                   mirrored: {
                     type: 'boolean',
                     description: 'whether the model read it with left and right swapped',
                   },
+                  style: choice(NOTE_STYLES, 'free: it was put into the model’s words'),
+                  sent: { type: 'string', description: 'the text that the model was given' },
                 },
               },
               pixels: { type: 'integer', description: 'pixels of the mask' },
@@ -256,7 +261,7 @@ export const V2_SCHEMAS: Readonly<Record<V2Route, FastifySchema>> = {
     summary: 'Run a model on tensors',
     description:
       'JSON, or JSON of Inference-Header-Content-Length bytes followed by binary tensors. segmenter: from image and note to probability. ' +
-      'text-encoder: from tokens, or text as BYTES, to note; its parameter sides states whose left and right the text means.',
+      'text-encoder: from tokens, or text as BYTES, to note; its parameter sides states whose left and right the text means, noteStyle (free or as-is) whether free text is put into the model’s words.',
     tags,
     consumes: ['application/json', 'application/octet-stream'],
     body: {

@@ -36,7 +36,7 @@ describe('POST /segment', () => {
         width: 12,
         height: 10,
         threshold: 0.5,
-        note: { sides: 'patient', mirrored: false },
+        note: { sides: 'patient', mirrored: false, style: 'as-is', sent: 'left lung' },
         pixels: 120,
         share: 1,
         componentCount: 1,
@@ -97,9 +97,14 @@ describe('POST /segment', () => {
     await serving({ model: new FakeModel(0, 'patient') }, async ({ url, model }) => {
       const noteOf = async (fields: Record<string, string>): Promise<unknown> =>
         (await segment(url, BRIGHT, { note: 'upper left lung', ...fields }, JSON_PLEASE)).json()['note'];
-      expect(await noteOf({})).toEqual({ sides: 'patient', mirrored: false });
-      expect(await noteOf({ sides: 'patient' })).toEqual({ sides: 'patient', mirrored: false });
-      expect(await noteOf({ sides: 'image' })).toEqual({ sides: 'image', mirrored: true });
+      expect(await noteOf({})).toMatchObject({ sides: 'patient', mirrored: false });
+      expect(await noteOf({ sides: 'patient' })).toMatchObject({ sides: 'patient', mirrored: false });
+      expect(await noteOf({ sides: 'image' })).toEqual({
+        sides: 'image',
+        mirrored: true,
+        style: 'as-is',
+        sent: 'upper right lung',
+      });
       expect(model.notes).toEqual(['upper left lung', 'upper left lung', 'upper right lung']);
       const wrong = await segment(url, BRIGHT, { note: 'lung', sides: 'left' });
       expect([wrong.status, wrong.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
@@ -107,7 +112,7 @@ describe('POST /segment', () => {
     });
     await serving({ model: new FakeModel(0, 'unknown') }, async ({ url }) => {
       const answer = await segment(url, BRIGHT, { note: 'upper left lung' }, JSON_PLEASE);
-      expect(answer.json()['note']).toEqual({ sides: 'unknown', mirrored: false });
+      expect(answer.json()['note']).toMatchObject({ sides: 'unknown', mirrored: false });
       expect(answer.headers['reclmis-warnings']).toContain('SIDES_UNKNOWN');
     });
     await serving({ model: new FakeModel(0, 'patient'), sides: 'image' }, async ({ url, model }) => {
@@ -115,6 +120,41 @@ describe('POST /segment', () => {
       await segment(url, BRIGHT, { note: 'upper left lung', sides: 'patient' });
       expect(model.notes).toEqual(['upper right lung', 'upper left lung']); // by the server's default, and the request's own
     });
+  });
+
+  it('puts free text into the model’s words, unless the request or the server says otherwise', async () => {
+    const sent = 'Unilateral pulmonary infection, upper left lung.';
+    const note = 'LUL opacity';
+    await serving({ model: new FakeModel(0, 'patient', 'lvit') }, async ({ url, model }) => {
+      const answer = await segment(url, BRIGHT, { note }, JSON_PLEASE);
+      expect(answer.json()['note']).toEqual({ sides: 'patient', mirrored: false, style: 'free', sent });
+      const own = await segment(url, BRIGHT, { note, noteStyle: 'as-is' }, JSON_PLEASE);
+      expect(own.json()['note']).toMatchObject({ style: 'as-is', sent: note });
+      const unread = await segment(url, BRIGHT, { note: 'left zorgblat opacity' });
+      expect(unread.headers['reclmis-warnings']).toContain('NOTE_AS_WRITTEN');
+      expect(model.notes).toEqual([sent, note, 'left zorgblat opacity']);
+      const wrong = await segment(url, BRIGHT, { note, noteStyle: 'loose' });
+      expect([wrong.status, wrong.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
+      expect(wrong.json()['error']).toContain('noteStyle: expected free or as-is');
+    });
+    await serving(
+      { model: new FakeModel(0, 'patient', 'lvit'), noteStyle: 'as-is' },
+      async ({ url, model }) => {
+        await segment(url, BRIGHT, { note });
+        await segment(url, BRIGHT, { note, noteStyle: 'free' });
+        expect(model.notes).toEqual([note, sent]);
+      },
+    );
+    await serving({ model: new FakeModel(0, 'patient', 'other') }, async ({ url, model }) => {
+      const refused = await segment(url, BRIGHT, { note, noteStyle: 'free' });
+      expect([refused.status, refused.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
+      await segment(url, BRIGHT, { note });
+      expect(model.notes).toEqual([note]);
+    });
+    const other = serving({ model: new FakeModel(0, 'patient', 'other'), noteStyle: 'free' }, () =>
+      Promise.resolve(),
+    );
+    await expect(other).rejects.toMatchObject({ code: 'OPTION_INVALID' });
   });
 
   it('takes another threshold', async () => {

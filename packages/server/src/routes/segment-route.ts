@@ -2,7 +2,7 @@
  * POST /segment: a form with an image and its note; returns the mask as PNG (0 and 255, at the image's size)
  * or, with `Accept: application/json`, figures about it.
  */
-import { components, defined, type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
+import { components, defined, habitsOf, type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
 import { decodeImage, decodeImageHeader, encodePng } from '@reclmis/files';
 import type { Segmentation } from '@reclmis/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
@@ -11,7 +11,7 @@ import type { Done } from '../admission/batcher.js';
 import { compute, type Deadline, deadlineOf, type ServerContext } from '../admission/context.js';
 import { MAX_SIDE } from '../admission/limits.js';
 import { parseForm } from './multipart.js';
-import { checkNote, parseSides } from './note.js';
+import { checkNote, parseNoteStyle, parseSides } from './note.js';
 import { SEGMENT_SCHEMA } from './openapi.js';
 import { setWarnings } from './warnings.js';
 import type { Result } from '../admission/work.js';
@@ -19,15 +19,17 @@ import type { Result } from '../admission/work.js';
 /** The largest ones; their total is always given. */
 const LISTED = 100;
 const THRESHOLD_BYTES = 32;
-const SIDES_BYTES = 32;
+const WORD_BYTES = 32;
 
 export function registerSegment(app: FastifyInstance, context: ServerContext): void {
   const { model, limits } = context;
   const readsNotes = model.manifest.note !== null;
+  const habits = habitsOf(model.manifest);
   const fields = [
     { name: 'note', maxBytes: limits.maxNote * 4, tooLong: 'NOTE_TOO_LONG' },
     { name: 'threshold', maxBytes: THRESHOLD_BYTES, tooLong: 'REQUEST_INVALID' },
-    { name: 'sides', maxBytes: SIDES_BYTES, tooLong: 'REQUEST_INVALID' },
+    { name: 'sides', maxBytes: WORD_BYTES, tooLong: 'REQUEST_INVALID' },
+    { name: 'noteStyle', maxBytes: WORD_BYTES, tooLong: 'REQUEST_INVALID' },
   ] as const;
 
   async function segment(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
@@ -49,9 +51,10 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     const note = noteOf(form.fields.get('note'));
     const threshold = thresholdOf(form.fields.get('threshold'));
     const sides = parseSides(form.fields.get('sides'), 'sides') ?? context.sides;
+    const noteStyle = parseNoteStyle(form.fields.get('noteStyle'), 'noteStyle', habits) ?? context.noteStyle;
     const { image, cost, release } = await admit(form.image, deadline);
     try {
-      const work = { kind: 'segment', image, note, threshold, ...(sides && { sides }) } as const;
+      const work = { kind: 'segment', image, note, threshold, ...defined({ sides, noteStyle }) } as const;
       const done = await compute(context, work, cost, deadline.signal, { place: request.place, coming });
       const result = segmentationOf(done);
       setTimings(reply, result, done.waited);
@@ -104,7 +107,8 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     threshold: number,
     png: Uint8Array | null,
   ): Record<string, unknown> {
-    const { mask, width, height, note, timings } = result;
+    const { mask, width, height, timings } = result;
+    const { sides, mirrored, style, sent } = result.note;
     const found = components(mask);
     const pixels = found.reduce((sum, { area }) => sum + area, 0);
     return {
@@ -112,7 +116,7 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
       width,
       height,
       threshold,
-      ...(readsNotes ? { note } : {}),
+      ...(readsNotes ? { note: { sides, mirrored, style, sent } } : {}),
       pixels,
       share: pixels / (width * height),
       componentCount: found.length,

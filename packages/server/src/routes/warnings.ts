@@ -33,8 +33,8 @@ export function tensorWarnings({ checks, manifest }: Model, work: Work, result: 
     case 'segment':
       return [];
     case 'texts':
-      return work.notes.flatMap((note, at) =>
-        of(at, [...checks.note(note, work.texts[at] !== note), ...(work.warnings[at] ?? [])]),
+      return work.notes.flatMap(({ worded, mirrored, warnings }, at) =>
+        of(at, [...checks.note(worded, mirrored), ...warnings]),
       );
     case 'tokens': {
       const length = work.tokens.length / work.count;

@@ -53,6 +53,23 @@ describe('sides', () => {
   });
 });
 
+describe('noteStyle', () => {
+  it('says whether text is put into the model’s words', async () => {
+    await serving({ model: new FakeModel(0, 'patient', 'lvit') }, async ({ url, model }) => {
+      const inputs = [{ name: 'text', datatype: 'BYTES', shape: [1], data: ['LUL opacity'] }];
+      for (const parameters of [{}, { noteStyle: null }, { noteStyle: 'as-is' }, { noteStyle: 'free' }])
+        expect((await infer(url, 'text-encoder', { inputs, parameters })).status).toBe(200);
+      const sent = 'Unilateral pulmonary infection, upper left lung.';
+      expect(model.notes).toEqual([sent, sent, 'LUL opacity', sent]);
+      const clear = [{ ...inputs[0], data: ['Lungs clear'] }];
+      const warned = await infer(url, 'text-encoder', { inputs: clear });
+      expect(warned.headers['reclmis-warnings']).toContain('NOTE_AS_WRITTEN');
+      const wrong = await infer(url, 'text-encoder', { inputs, parameters: { noteStyle: 'loose' } });
+      expect([wrong.status, wrong.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
+    });
+  });
+});
+
 describe('health and metadata', () => {
   it('are those of the protocol', async () => {
     await serving({}, async ({ url }) => {

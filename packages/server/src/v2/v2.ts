@@ -3,10 +3,10 @@
  * Triton's binary tensors. An inference body is JSON, or JSON of `Inference-Header-Content-Length` bytes and
  * binary tensors; any Content-Type is accepted, as by Triton, unless a web page could send it unasked.
  */
-import { defined, noteForModel, ReclmisError, type Sides } from '@reclmis/core';
+import { type AskedNote, defined, habitsOf, noteForModel, ReclmisError } from '@reclmis/core';
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } from 'fastify';
 import { compute, deadlineOf, type ServerContext } from '../admission/context.js';
-import { checkNote, parseSides } from '../routes/note.js';
+import { checkNote, parseNoteStyle, parseSides } from '../routes/note.js';
 import { V2_SCHEMAS } from '../routes/openapi.js';
 import { asArray, asObject, asString, type JsonObject, optional, own, parseObject } from './json.js';
 import {
@@ -40,6 +40,7 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
   const { model, limits, version } = context;
   const models = servedModels(model.manifest);
   const known = vocabularySize(model.manifest);
+  const habits = habitsOf(model.manifest);
 
   const find = ({ name, version: wanted = VERSION }: ModelParams): ServedModel => {
     const found = models.find((one) => one.name === name);
@@ -51,19 +52,24 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
     );
   };
 
-  const workOf = (
-    served: ServedModel,
-    tensors: ReadonlyMap<string, Tensor>,
-    sides: Sides | undefined,
-  ): Work => {
+  /** Our own parameters. @throws REQUEST_INVALID */
+  const askedBy = (head: JsonObject): AskedNote => {
+    const given = own(head, 'parameters') ?? undefined;
+    const parameters = given === undefined ? {} : asObject(given, 'parameters');
+    const of = (name: string): unknown => own(parameters, name) ?? undefined;
+    return {
+      sides: parseSides(of('sides'), 'parameters.sides') ?? context.sides,
+      style: parseNoteStyle(of('noteStyle'), 'parameters.noteStyle', habits) ?? context.noteStyle,
+    };
+  };
+
+  const workOf = (served: ServedModel, tensors: ReadonlyMap<string, Tensor>, asked: AskedNote): Work => {
     const [first, second] = served.inputs.map(({ name }) => tensors.get(name));
     const text = tensors.get(TEXT.name);
     if (served.role === 'text' && text && isType(text, 'BYTES')) {
       for (const note of text.data) checkNote(note, limits.maxNote);
-      const learnt = model.manifest.note?.sides ?? 'unknown';
-      const read = text.data.map((note) => noteForModel(note, learnt, sides));
-      const [texts, warnings] = [read.map((one) => one.text), read.map((one) => one.warnings)];
-      return { kind: 'texts', notes: text.data, texts, warnings, count: text.count };
+      const notes = text.data.map((note) => noteForModel(note, habits, asked));
+      return { kind: 'texts', notes, count: text.count };
     }
     if (first && isType(first, 'INT64')) {
       checkTokens(first.data, known, first.spec.name);
@@ -98,11 +104,7 @@ export function registerV2(app: FastifyInstance, context: ServerContext): void {
     const head = parseObject(json, valuesOf(served, limits.maxBatch) + MORE_VALUES);
     const id = idOf(head);
     const asBinary = wantsBinary(head, served.output.name);
-    const work = workOf(
-      served,
-      readInputs(head, served, binary, limits.maxBatch),
-      sidesOf(head) ?? context.sides,
-    );
+    const work = workOf(served, readInputs(head, served, binary, limits.maxBatch), askedBy(head));
     using deadline = deadlineOf(reply, limits.timeout);
     const cost = work.kind === 'tensors' ? work.images.length / 3 : 0;
     const release = context.pixels.take(Math.min(cost, context.pixels.capacity)); // tensors have their own limit
@@ -195,13 +197,6 @@ function idOf(head: JsonObject): string | undefined {
       `id: expected at most ${LONGEST_ID} characters, got ${id.length}`,
     );
   return id;
-}
-
-/** Our own parameter. @throws REQUEST_INVALID */
-function sidesOf(head: JsonObject): Sides | undefined {
-  const parameters = own(head, 'parameters') ?? undefined;
-  if (parameters === undefined) return undefined;
-  return parseSides(own(asObject(parameters, 'parameters'), 'sides') ?? undefined, 'parameters.sides');
 }
 
 /** Each once; `text` may replace tokens. */

@@ -1,0 +1,95 @@
+/**
+ * A note as a model has learnt to read it: free text in the grammar of the training notes, and left and right
+ * in their convention.
+ */
+import { ReclmisError } from '../errors.js';
+import type { Warning } from '../warnings.js';
+import { wordsOf } from '../text/words.js';
+import { formatNote, type ParsedNote } from './note.js';
+import { inGrammar, isWordedAs, type NoteGrammar, type NoteStyle } from './note-grammar.js';
+import { canonicalNote, type FreeNote, readNote } from './reader/index.js';
+import { inSidesOf, type StatedSides } from './sides.js';
+import type { Sides } from './zone-map.js';
+
+/** Of a model's training notes. */
+export interface NoteHabits {
+  readonly sides: StatedSides;
+  readonly grammar: NoteGrammar;
+}
+
+export const UNKNOWN_HABITS: NoteHabits = { sides: 'unknown', grammar: 'unknown' };
+
+/** What a caller says about notes. */
+export interface AskedNote {
+  /** Whose left and right they mean; default: as the model has learnt. */
+  readonly sides?: Sides | undefined;
+  /** Default: `free` if the training notes follow LViT's grammar, else `as-is`. */
+  readonly style?: NoteStyle | undefined;
+}
+
+export interface NoteForModel {
+  /** What the model is given. */
+  readonly text: string;
+  /** The same before left and right were swapped: what warnings and zones are about. */
+  readonly worded: string;
+  /** As stated, else as in the model's own notes. */
+  readonly sides: StatedSides;
+  /** Left and right were swapped for the model. */
+  readonly mirrored: boolean;
+  /** `free` if the note was reworded. */
+  readonly style: NoteStyle;
+  /** How free text was read; null if it was not read: as-is, or in the grammar already. */
+  readonly read: FreeNote | null;
+  /** NOTE_AS_WRITTEN, the reader's, SIDES_UNKNOWN, SIDES_NOT_MIRRORED. */
+  readonly warnings: readonly Warning[];
+}
+
+/** @throws OPTION_INVALID for style `free` if the training notes were in another grammar */
+export function noteForModel(note: string, habits: NoteHabits, asked: AskedNote = {}): NoteForModel {
+  const { worded, style, read, warnings } = reworded(note, styleFor(habits, asked.style));
+  const sided = inSidesOf(worded, habits.sides, asked.sides);
+  return { ...sided, worded, style, read, warnings: [...warnings, ...sided.warnings] };
+}
+
+/** The style that applies: as asked, else by the grammar. @throws OPTION_INVALID as `noteForModel` */
+export function styleFor({ grammar }: Pick<NoteHabits, 'grammar'>, asked?: NoteStyle): NoteStyle {
+  if (asked === 'free' && grammar === 'other') {
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      'note style free: expected a model whose training notes follow LViT’s grammar, this one’s do not',
+      { remedy: 'Use the style as-is, and write notes like those that the model was trained on.' },
+    );
+  }
+  return asked ?? (grammar === 'lvit' ? 'free' : 'as-is');
+}
+
+type Reworded = Pick<NoteForModel, 'worded' | 'style' | 'read' | 'warnings'>;
+
+function reworded(note: string, style: NoteStyle): Reworded {
+  const asWritten: Reworded = { worded: note, style: 'as-is', read: null, warnings: [] };
+  if (style === 'as-is' || wordsOf(note).length === 0) return asWritten;
+  const parsed = inGrammar(note);
+  if (parsed !== null && isWordedAs(parsed, note)) return asWritten;
+  const read = readNote(note);
+  const canonical = canonicalNote(read);
+  const agreed = canonical && parsed ? agreeing(canonical, parsed) : canonical;
+  if (agreed) return { worded: formatNote(agreed), style: 'free', read, warnings: read.warnings };
+  if (parsed !== null) return asWritten;
+  const message = `${whyNot(read)}; the model gets it as written`;
+  return { ...asWritten, read, warnings: [{ code: 'NOTE_AS_WRITTEN', message }, ...read.warnings] };
+}
+
+/** Two readings of a note: the grammar's own is the exact one; null if they name different sides. */
+function agreeing(canonical: ParsedNote, parsed: ParsedNote): ParsedNote | null {
+  const sidesIn = ({ places }: ParsedNote): string =>
+    [...new Set(places.map(({ side }) => side))].sort().join();
+  if (sidesIn(canonical) !== sidesIn(parsed)) return null;
+  return { ...canonical, places: parsed.places, count: parsed.count ?? canonical.count };
+}
+
+function whyNot({ complete, findings, absent }: FreeNote): string {
+  if (!complete) return 'the note is not in the words that the model learnt and was not fully understood';
+  if (findings.length === 0 && absent.length > 0)
+    return 'the note says that nothing is there, for which the model has learnt no words';
+  return 'the note is not in the words that the model learnt and names no place of a finding';
+}
