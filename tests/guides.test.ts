@@ -27,6 +27,7 @@ symlinkSync(join(ROOT, 'node_modules'), join(clone, 'node_modules'));
 /** Options that make a command small; the last one counts. */
 const SMALL: readonly (readonly [command: string, options: readonly string[]])[] = [
   ['demo', ['--count', '24', '--epochs', '1']],
+  ['notes read', []],
   ['notes', ['--overwrite']], // phantoms have notes
   ['data phantom', ['--count', '40', '--size', '32']],
   ['train', ['--model.baseWidth', '4', '--model.imageSize', '32', '--model.layers', '1', '--epochs', '1', '--train.warmupSteps', '0', '--text.encoder', 'words', '--threads', '1', '--workers', '0']], // prettier-ignore
@@ -86,6 +87,16 @@ describe('docs/guide/own-data.md', () => {
     expect(holds('report/report.html')).toBe(true);
     const masks = readdirSync(join(clone, 'masks')).filter((name) => name.endsWith('_mask.png'));
     expect(masks).toHaveLength(6);
+  });
+});
+
+describe('docs/guide/notes.md', () => {
+  it('shows how notes are read', async () => {
+    const all = commands('docs/guide/notes.md', /^reclmis (?:predict|explain|serve)/);
+    const [english = '', german, clear = ''] = await runAll(all);
+    expect(readPage('docs/guide/notes.md').blocks[1]?.lines.join('\n').trim()).toBe(english.trim());
+    expect(german).toMatch(/upper left lung[^]*nothing in +right lung/);
+    expect(JSON.parse(clear)).toMatchObject({ style: 'as-is', canonical: null });
   });
 });
 

@@ -28,7 +28,7 @@ export interface LoadedSource {
 export interface ModelSource {
   readonly kind: ModelIdentity['kind'];
   readonly readsNotes: boolean;
-  /** Of its training notes. */
+  /** What its training notes were like. */
   readonly habits: NoteHabits;
   load(choice: EngineChoice): Promise<LoadedSource>;
 }

@@ -11,7 +11,7 @@ import { canonicalNote, type FreeNote, readNote } from './reader/index.js';
 import { inSidesOf, type StatedSides } from './sides.js';
 import type { Sides } from './zone-map.js';
 
-/** Of a model's training notes. */
+/** What a model's training notes were like. */
 export interface NoteHabits {
   readonly sides: StatedSides;
   readonly grammar: NoteGrammar;

@@ -44,7 +44,7 @@ export interface ExplainOptions {
   readonly layer?: string;
   /** Default: the predicted foreground. */
   readonly target?: Target;
-  /** Of the model's training notes (`Run.habits`). Default unknown. */
+  /** What the model's training notes were like (`Run.habits`). Default unknown. */
   readonly habits?: NoteHabits;
   /** Whose left and right the note means. Default the same; else the model reads it with them exchanged. */
   readonly sides?: Sides;

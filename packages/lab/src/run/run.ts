@@ -233,7 +233,7 @@ export interface Run {
   readonly info: RunInfo;
   /** As trained. */
   readonly sides: StatedSides;
-  /** Of its training notes. */
+  /** What its training notes were like. */
   readonly habits: NoteHabits;
   /** @throws RUN_INVALID */
   epochs(): EpochRecord[];
