@@ -3,9 +3,9 @@
 // With --time: milliseconds for a note, each read five times when warm.
 import { performance } from 'node:perf_hooks';
 import { readNote } from '@reclmis/core';
-import { confusionTables, LANGUAGES, scored } from '../tests/dist/reader-scores.js';
+import { confusionTables, LANGUAGES, scored, SETS } from '../tests/dist/reader-scores.js';
 
-const all = LANGUAGES.flatMap(scored);
+const all = SETS.flatMap((set) => LANGUAGES.flatMap((language) => scored(language, set)));
 if (process.argv.includes('--time')) {
   const times = [];
   for (let pass = 0; pass < 5; pass++) {

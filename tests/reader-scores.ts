@@ -6,6 +6,10 @@ import { type FreeNote, type ReadPlace, readNote } from '@reclmis/core';
 export const LANGUAGES = ['en', 'de', 'es', 'fr', 'zh'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
+/** By two authors; the second wrote after the reader, without knowing it. */
+export const SETS = ['first', 'second'] as const;
+export type AnnotatedSet = (typeof SETS)[number];
+
 export interface Annotated {
   readonly text: string;
   readonly places: readonly string[];
@@ -28,18 +32,18 @@ export interface Scored {
   readonly wrongSide: boolean;
 }
 
-export function annotated(language: Language): Annotated[] {
-  const url = new URL(
-    `../../packages/core/src/notes/reader/fixtures/notes.${language}.jsonl`,
-    import.meta.url,
-  );
+export function annotated(language: Language, set: AnnotatedSet): Annotated[] {
+  const file = set === 'first' ? `notes.${language}.jsonl` : 'second.jsonl';
+  const url = new URL(`../../packages/core/src/notes/reader/fixtures/${file}`, import.meta.url);
   const lines = readFileSync(fileURLToPath(url), 'utf8').split('\n').filter(Boolean);
   const plain = { absent: [], count: null, extent: null, uncertain: false, nonsense: false };
-  return lines.map((line) => ({ ...plain, ...(JSON.parse(line) as Annotated) }));
+  return lines
+    .map((line) => ({ ...plain, lang: language, ...(JSON.parse(line) as Annotated & { lang?: Language }) }))
+    .filter(({ lang }) => lang === language);
 }
 
-export function scored(language: Language): Scored[] {
-  return annotated(language).map((expected) => {
+export function scored(language: Language, set: AnnotatedSet): Scored[] {
+  return annotated(language, set).map((expected) => {
     const note = readNote(expected.text);
     const read: Annotated = {
       text: expected.text,

@@ -33,7 +33,8 @@ export function attach(
       const clone = newHead('finding', earlier.name, earlier.item, i, true);
       clone.groups.push({ group: node.group, direct: null });
       heads.push(clone);
-    } else loose.push(node.group);
+    } else if (!(node.group.organ && isItem(nodes[i + 1], 'colon') && found.length > 0))
+      loose.push(node.group); // "LUNGS: right base: clear" has a heading
   }
   return loose;
 }
@@ -73,6 +74,11 @@ function headFor(nodes: readonly Node[], heads: readonly Head[], at: number, aft
   }
   const toPrev = prev ? nodes.slice(prev.at + 1, at) : [];
   const prevHere = prev !== undefined && !toPrev.some((node) => isEnd(node));
+  // "consolidation: not seen on the left"
+  const denied =
+    toPrev.some((node) => isItem(node, 'colon')) && toPrev.some((node) => isItem(node, 'not', 'gone'));
+  if (prevHere && prev?.negated && denied && !toPrev.some((node) => isItem(node, 'comma')))
+    return { head: prev, direct: null };
   const prevDirect =
     prevHere && !toPrev.some((node) => isItem(node, 'comma', 'and', 'or', 'with', 'colon', 'not'));
   const linked = prevDirect && isItem(lastTelling(toPrev), 'link');
@@ -87,9 +93,17 @@ function headFor(nodes: readonly Node[], heads: readonly Head[], at: number, aft
   if (prevHere && !negatedAlone(nodes, at)) return { head: prev!, direct: null };
   if (negatedAlone(nodes, at)) return null;
   // "on the left, there is lower zone haze": a place between may only add a height
+  // and after a heading, a side: "lower zones: bilateral opacities"
+  const own = nodes[at]!;
+  const heading = own.kind === 'group' && isItem(nodes[at + 1], 'colon') ? own.group : null;
+  const height = heading?.places.every(({ side, plural }) => side === null || plural) ?? false;
   const nextHere =
     next !== undefined &&
-    toNext.every((node) => node.kind === 'item' || node.group.places.every(({ side }) => side === null));
+    toNext.every(
+      (node) =>
+        node.kind === 'item' ||
+        node.group.places.every(({ side, zones }) => side === null || (height && zones.length === 0)),
+    );
   if (nextHere) return { head: next, direct: null };
   return null;
 }

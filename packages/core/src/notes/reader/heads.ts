@@ -85,10 +85,22 @@ export function negate(nodes: readonly Node[], heads: readonly Head[]): void {
     const forward = isItem(node, 'not') && (!either || headFollows(nodes, i));
     if (forward) negating = true;
     else if (negating && isItem(node, 'comma', 'and', 'with') && !goesOnNegating(nodes, i)) negating = false;
+    if (isItem(node, 'colon') && deniedByValue(nodes, i)) negateBefore(nodes, heads, i);
     const head = byNode.get(i);
     if (head && negating) head.negated = true;
     if (isItem(node, 'gone') && !forward) negateBefore(nodes, heads, i);
   }
+}
+
+/** "Consolidation: none." */
+function deniedByValue(nodes: readonly Node[], at: number): boolean {
+  const value = nodes.slice(at + 1).findIndex((node) => !isItem(node, 'filler', 'ignored'));
+  if (value < 0 || !isItem(nodes[at + 1 + value], 'not', 'gone')) return false;
+  for (const node of nodes.slice(at + 2 + value)) {
+    if (isEnd(node) || isItem(node, 'comma')) return true;
+    if (isItem(node, 'finding', 'foreign', 'landmark', 'clear')) return false;
+  }
+  return true;
 }
 
 function headFollows(nodes: readonly Node[], at: number): boolean {

@@ -6,7 +6,7 @@ import type { Token } from './tokens.js';
 export type ItemMark =
   | Mark
   | { readonly kind: 'number'; readonly value: number }
-  | { readonly kind: 'comma' | 'colon' | 'slash' | 'ignored' | 'unread' };
+  | { readonly kind: 'slash' | 'ignored' | 'unread' };
 
 export type ItemKind = ItemMark['kind'];
 
@@ -42,12 +42,20 @@ export function has(item: Item | undefined, ...kinds: readonly ItemKind[]): bool
 export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lexicon): Item[][] {
   const sentences: Item[][] = [];
   let items: Item[] = [];
+  let listed = 0; // the last number of a list
   const close = (): void => {
     if (items.length > 0) sentences.push(items);
     items = [];
   };
   for (let i = 0; i < tokens.length;) {
     const token = tokens[i]!;
+    const numbering = numberingAt(tokens, i, items, listed);
+    if (numbering > 0) {
+      close();
+      listed = Number(token.text);
+      i += numbering;
+      continue;
+    }
     const found = lexicon.match(tokens, i);
     const used = tokens.slice(i, i + (found?.length ?? 1));
     const typed = used.find((one) => one.typed !== undefined)?.typed;
@@ -56,11 +64,27 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
     const stops = used.length === 1 && STOPS.has(token.text) && !abbreviates(text, span);
     const asks = stops && token.text === '?' && !endsQuestion(text, span, items.length);
     const marks = found?.marks ?? (stops ? [] : ownMarks(token, lexicon));
-    if (marks.length > 0) items.push({ marks, span, ...(typed === undefined ? {} : { typed }) });
-    if (stops && !asks) close();
+    const spoken = marks.some(({ kind }) => kind === 'stop');
+    if (marks.length > 0 && !spoken) items.push({ marks, span, ...(typed === undefined ? {} : { typed }) });
+    if ((stops && !asks) || spoken) close();
   }
   close();
   return sentences;
+}
+
+/** Tokens of a list's number: "1. ", "2) " or "3、" where a sentence begins or the number before has led to it. */
+function numberingAt(tokens: readonly Token[], at: number, before: readonly Item[], last: number): number {
+  const [token, next, after] = [tokens[at]!, tokens[at + 1], tokens[at + 2]];
+  if (token.kind !== 'number' || !/^\d{1,2}$/.test(token.text) || !next || !after) return 0;
+  const closed = next.start === token.end && ['.', ')', '、'].includes(next.text);
+  const dashed = next.text === '-' && next.start > token.end && after.kind !== 'number';
+  if (!closed && !dashed) return 0;
+  const first = before.every((item) => has(item, 'comma'));
+  // "Impression: 1. ... 2. ...", not "Number: 1."
+  const second = (one: Token, i: number): boolean =>
+    i > at && one.text === '2' && tokens[i + 1]?.text === next.text;
+  const listed = token.text === '1' && tokens.some(second);
+  return first || listed || (last > 0 && Number(token.text) === last + 1) ? 2 : 0;
 }
 
 /** "Lt. sided": a full stop after a few letters and before a small letter. */
@@ -82,6 +106,7 @@ function endsQuestion(text: string, { start, end }: Span, before: number): boole
 function ownMarks(token: Token, lexicon: Lexicon): readonly ItemMark[] {
   if (token.kind === 'number') {
     const value = Number(token.text);
+    if (value === 0) return UNREAD; // "consolidation: 0"
     return Number.isInteger(value) && value >= 1 && value <= 99 ? [{ kind: 'number', value }] : IGNORED;
   }
   if (token.kind === 'mark') return MARKS[token.text] ?? IGNORED;

@@ -39,6 +39,11 @@ export type PlainKind =
   | 'with'
   | 'residual'
   | 'history'
+  | 'means'
+  | 'pronoun'
+  | 'comma'
+  | 'colon'
+  | 'stop'
   | 'filler';
 
 export interface Match {
@@ -68,6 +73,7 @@ export class Lexicon {
     for (const [mark, forms] of entries) for (const phrase of forms) this.add(phrase, mark);
     for (const [{ kind }, forms] of entries)
       if (kind === 'extent' || kind === 'count') for (const phrase of forms) this.addInner(phrase);
+      else if (kind === 'means') for (const phrase of forms) this.addDoubt(phrase);
     this.harmless = formsOf(language.harmless);
   }
 
@@ -97,14 +103,30 @@ export class Lexicon {
     return covered;
   }
 
-  /** "nodular focus" is an extent and, by its last word, a finding. */
+  /** "nodular focus" is an extent and, by its last word, a finding; "foco único" is one. */
   private addInner(phrase: string): void {
     const tokens = tokensOf(phrase);
+    const [first, last] = [this.match(tokens.slice(0, 1), 0), this.match(tokens, tokens.length - 1)];
+    const finding = first?.marks.find(({ kind }) => kind === 'finding');
+    const count = last?.marks.find(({ kind }) => kind === 'count');
+    if (tokens.length === 2 && finding && count) this.add(phrase, count);
     for (let i = 1; i < tokens.length; i++) {
       const inner = this.match(tokens, i);
-      const finding = inner?.marks.find(({ kind }) => kind === 'finding');
-      if (finding && inner?.length === tokens.length - i) this.add(phrase, finding);
+      const named = inner?.marks.find(({ kind }) => kind === 'finding');
+      if (named && inner?.length === tokens.length - i) this.add(phrase, named);
     }
+  }
+
+  /** "may well be" doubts as "may" does; "represents" says nothing more. */
+  private addDoubt(phrase: string): void {
+    const tokens = tokensOf(phrase);
+    if (this.match(tokens, 0)?.marks.some(({ kind }) => kind !== 'means')) return;
+    const doubts = tokens.some(
+      (_, i) =>
+        this.match(i === 0 ? tokens.slice(0, -1) : tokens, i)?.marks.some(({ kind }) => kind === 'maybe') ??
+        false,
+    );
+    this.add(phrase, { kind: doubts ? 'maybe' : 'filler' });
   }
 
   private add(phrase: string, mark: Mark): void {
@@ -159,6 +181,11 @@ function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][
     ['with', language.with],
     ['residual', language.residual],
     ['history', language.history],
+    ['means', language.means],
+    ['pronoun', language.pronouns],
+    ['comma', language.spoken.comma],
+    ['colon', language.spoken.colon],
+    ['stop', language.spoken.stop],
     ['filler', language.filler],
   ];
   for (const [kind, list] of plain) add({ kind }, list);

@@ -57,7 +57,7 @@ export function nodesOf(items: readonly Item[], memory: SideMemory, paired: bool
       for (let j = part.from; j < part.to; j++) {
         // "throughout the left lung" and "bibasal patch" say more than the place
         const inside = items[j]!;
-        if (has(inside, 'finding', 'extent', 'clear', 'foreign'))
+        if (has(inside, 'finding', 'extent', 'clear', 'foreign', 'maybe'))
           nodes.push({ kind: 'item', item: inside, span: inside.span });
       }
     }
@@ -80,7 +80,8 @@ function reachesHead(items: readonly Item[], from: number): boolean {
   for (let i = from; i < items.length; i++) {
     const item = items[i]!;
     if (has(item, 'finding', 'clear', 'foreign', 'landmark')) return true;
-    if (!has(item, ...PASSED) || has(item, 'link', 'with')) return false;
+    // "... may represent haemorrhage" is about the finding, not the place
+    if (!has(item, ...PASSED) || has(item, 'link', 'with', 'means')) return false;
   }
   return false;
 }

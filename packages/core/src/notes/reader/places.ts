@@ -23,13 +23,15 @@ export interface PlaceGroup {
   readonly organ: boolean;
   readonly whole: boolean;
   readonly unilateral: boolean;
+  /** Ends with a bare side other than the one before ("left base (right"). */
+  readonly afterthought: boolean;
   readonly span: Span;
   /** First and last + 1 of the sentence's items. */
   readonly from: number;
   readonly to: number;
 }
 
-type Join = 'and' | 'or' | 'range' | 'comma';
+type Join = 'and' | 'or' | 'slash' | 'range' | 'comma';
 
 interface Term {
   readonly join: Join | null;
@@ -46,6 +48,9 @@ interface Term {
   whole: boolean;
   sideLast: boolean;
   contradicts: boolean;
+  /** Before sides and heights of neighbours are shared. */
+  ownSides: Side[];
+  bare: boolean;
 }
 
 /** The side named last, for "contralateral" and "ipsilateral". */
@@ -148,8 +153,11 @@ function stepOver(items: readonly Item[], from: number): Step | null {
       join = null;
       link = true;
     } else if (range && isRange(items, i)) join = 'range';
-    else if (has(item, 'and', 'slash')) join = join === 'or' ? 'or' : 'and';
     else if (has(item, 'or')) join = 'or';
+    else if (has(item, 'and')) join = join === 'or' ? 'or' : 'and';
+    else if (has(item, 'slash')) join = join === 'or' ? 'or' : 'slash';
+    else if (has(item, 'maybe') && (join === 'and' || join === 'or'))
+      continue; // "right or possibly left"
     else if (has(item, 'comma')) join ??= 'comma';
     else if (has(item, 'link')) link = true;
     else if (has(item, 'colon', 'with')) return null;
@@ -179,6 +187,8 @@ function newTerm(join: Join | null, link: boolean, from: number): Term {
     whole: false,
     sideLast: false,
     contradicts: false,
+    ownSides: [],
+    bare: false,
   };
 }
 
@@ -248,6 +258,10 @@ function resolve(
   paired: boolean,
 ): PlaceGroup {
   const apart = appositionFails(terms);
+  for (const term of terms) {
+    term.ownSides = [...term.sides];
+    term.bare = term.zones.length === 0 && term.named.length === 0 && !term.both;
+  }
   shareSides(terms);
   shareZones(terms);
   const plain = ({ sides, zones, named: own, both }: Term): boolean =>
@@ -266,7 +280,8 @@ function resolve(
   const named = new Set(places.map(({ side, zones }) => `${zones.join(' ')} ${side ?? ''}`));
   return {
     places,
-    alternatives: or && named.size > 1,
+    alternatives: (or || terms.some((term, i) => isSlashed(terms[i - 1], term))) && named.size > 1,
+    afterthought: isAfterthought(terms),
     contradicts: terms.some((term) => term.contradicts) || apart,
     organ,
     whole: terms.some((term) => term.whole),
@@ -275,6 +290,26 @@ function resolve(
     from,
     to,
   };
+}
+
+/** "right/left base": one of them, or both. */
+function isSlashed(before: Term | undefined, term: Term): boolean {
+  const [a] = before?.ownSides ?? [];
+  const [b] = term.ownSides;
+  return term.join === 'slash' && a !== undefined && b !== undefined && a !== b && before?.bare === true;
+}
+
+function isAfterthought(terms: readonly Term[]): boolean {
+  const last = terms[terms.length - 1];
+  const side = last?.ownSides[0];
+  const listed = last?.join === 'comma' && last.bare && side !== undefined;
+  return (
+    listed &&
+    terms.slice(0, -1).some(({ sides, named }) => {
+      const others = [...sides, ...named.map((place) => place.side)];
+      return others.length > 0 && !others.includes(side);
+    })
+  );
 }
 
 /** "in the left lung, at the right apex": the second is to be part of the first. */

@@ -7,11 +7,12 @@ import { listedWords, quotedWords } from '../quoted-words.js';
 import type { Warning } from '../../warnings.js';
 import { CHEST } from './chest.js';
 import type { FreeNote, ReadItem, ReadPlace, Span } from './free-note.js';
-import { countsOf } from './describe.js';
+import { Amounts, checkedField, isField } from './fields.js';
 import type { Head, Sentence } from './heads.js';
 import { has, type Item, markOf, sentencesOf } from './items.js';
 import { type Extent, languageOf, lexiconsOf } from './lexicon.js';
 import { mended } from './mend.js';
+import { differ } from './alternatives.js';
 import { isItem, pieceAt } from './nodes.js';
 import type { PlaceGroup, SideMemory } from './places.js';
 import { readSentence } from './sentence.js';
@@ -32,6 +33,8 @@ export function readNote(text: string, vocabulary: Vocabulary = CHEST): FreeNote
   const pending: PlaceGroup[] = [];
   let before: Head | null = null;
   let loose = 0;
+  let elsewhere = false; // the last sentence was about something else
+  const amounts = new Amounts();
   for (const items of sentencesOf(text, tokens, lexicon)) {
     const sentence = readSentence(items, memory, { paired, after, topics, before });
     sentences.push(sentence);
@@ -39,17 +42,34 @@ export function readNote(text: string, vocabulary: Vocabulary = CHEST): FreeNote
     const waiting = own.find(({ groups }) => groups.length === 0);
     if (waiting && pending.length > 0)
       waiting.groups.push(...pending.splice(0).map((group) => ({ group, direct: null })));
+    const field = isField(sentence.nodes);
     if (sentence.loose.length > 0) {
       const known =
         sentence.heads.length === 0 && !sentence.nodes.some((node) => isItem(node, 'unread', 'history'));
-      if (known && before !== null && !before.negated)
-        before.groups.push(...sentence.loose.map((group) => ({ group, direct: null })));
-      else if (known) pending.push(...sentence.loose);
+      const earlier: readonly PlaceGroup[] = [
+        ...pending,
+        ...(before?.groups.map(({ group }) => group) ?? []),
+      ];
+      const found = sentence.loose.map((group) =>
+        field ? checkedField(group, earlier) : asksAgain(sentence, group, earlier),
+      );
+      if (known && elsewhere) loose++;
+      else if (known && before !== null && !before.negated)
+        before.groups.push(...found.map((group) => ({ group, direct: null })));
+      else if (known) pending.push(...found);
       else if (!sentence.nodes.some((node) => isItem(node, 'history'))) loose++;
     }
-    // "It is solitary." is about the finding before.
-    if (before !== null && sentence.heads.length === 0) before.counts.push(...countsOf(sentence.nodes));
+    // "It is solitary." is about the finding before, "It may be a scar." too.
+    if (sentence.heads.length === 0 && !elsewhere && (before !== null || field))
+      amounts.add(sentence.nodes, field);
+    const told =
+      own.find(({ negated }) => !negated) ?? (field || sentence.heads.length === 0 ? before : null);
+    if (told) amounts.giveTo(told);
+    if (before !== null && !elsewhere && own.length === 0) before.uncertain ??= doubtOf(sentence);
     before = own.filter(({ idle }) => !idle).pop() ?? before;
+    const named = sentence.heads.filter(({ kind }) => kind === 'finding' || kind === 'foreign');
+    if (named.length > 0)
+      elsewhere = named.every(({ kind }) => kind === 'foreign') && !startsWithPronoun(sentence);
   }
   const doubts: Doubts = { ambiguous: false, contradicts: false };
   const statements = statementsOf(sentences, vocabulary.canonical, doubts);
@@ -88,6 +108,24 @@ export function readNote(text: string, vocabulary: Vocabulary = CHEST): FreeNote
     complete: !partly && !doubts.ambiguous && !doubts.contradicts,
     warnings,
   };
+}
+
+/** "... left lower lobe. Or right?" */
+function asksAgain({ nodes }: Sentence, group: PlaceGroup, earlier: readonly PlaceGroup[]): PlaceGroup {
+  const open = isItem(nodes[0], 'or') || nodes.some((node) => isItem(node, 'maybe'));
+  return open && earlier.some((one) => differ(one, group)) ? { ...group, alternatives: true } : group;
+}
+
+function startsWithPronoun({ nodes }: Sentence): boolean {
+  return isItem(nodes[0], 'pronoun');
+}
+
+/** "It is probably a neoplasm." */
+function doubtOf(sentence: Sentence): Item | null {
+  if (!startsWithPronoun(sentence)) return null;
+  if (sentence.heads.some((head) => head.negated || !has(head.item, 'nature'))) return null;
+  const doubt = sentence.nodes.find((node) => isItem(node, 'maybe'));
+  return doubt?.kind === 'item' ? doubt.item : null;
 }
 
 const readPlace = ({ side, zones, spans }: ReadPlace): ReadPlace => ({ side, zones, spans });

@@ -83,6 +83,16 @@ describe('readNote', () => {
     ],
     ['Lt. sided opacity', ['left']],
     ['Bilateral opacities, worse at the left base', ['lower left', 'right']],
+    ['Side: left. Zone: upper. Finding: consolidation.', ['upper left']],
+    ['Right and possibly left lower lobe pneumonia', ['lower left', 'lower right']],
+    [
+      'Opacity of the right upper and middle lobes may represent haemorrhage',
+      ['middle right', 'upper right'],
+    ],
+    ['Opacities in the RUL and LLL are consistent with metastases', ['lower left', 'upper right']],
+    ['Opacity at the right base and left basal atelectasis', ['lower right']],
+    ['Lower zones: bilateral opacities', ['lower left', 'lower right']],
+    ['opacity right base period heart normal full stop', ['lower right']],
   ])('reads the places of "%s"', (text, expected) => expect(places(text)).toEqual(expected));
 
   it.each([
@@ -105,6 +115,10 @@ describe('readNote', () => {
       ['left'],
     ],
     ['Right lung clear, no infiltrates', [], ['right']],
+    ['Consolidation: none. Cardiomegaly: present.', [], ['left', 'right']],
+    ['Consolidation: not seen on the left', [], ['left']],
+    ['LUNGS: Right base: clear. Left base: opacity.', ['lower left'], ['lower right']],
+    ['left lung clear comma opacity right base', ['lower right'], ['left']],
     ['Abnormal left lung with a mid zone shadow', ['middle left'], []],
     ['Bronchopneumonia, left lower zone, right spared', ['lower left'], ['right']],
     ['Right basal infiltrate and a normal heart', ['lower right'], []],
@@ -147,6 +161,19 @@ describe('readNote', () => {
     ['No opacity on the left. Consolidation in the LLL.', 'NOTE_CONTRADICTS'],
     ['The left lung is clear. Consolidation at the left base.', 'NOTE_CONTRADICTS'],
     ['Unilateral infiltrate in both lower lobes', 'NOTE_CONTRADICTS'],
+    ['Shadowing at the right or possibly the left apex', 'NOTE_AMBIGUOUS'],
+    ['Consolidation in the right, perhaps the left, lower lobe', 'NOTE_AMBIGUOUS'],
+    ['Opacity, right/left?', 'NOTE_AMBIGUOUS'],
+    ['?R or L basal opacity', 'NOTE_AMBIGUOUS'],
+    ['Basal opacity ?R ?L', 'NOTE_AMBIGUOUS'],
+    ['Opacity at the left base (right?)', 'NOTE_AMBIGUOUS'],
+    ['Opacity in the left lower lobe. Or right?', 'NOTE_AMBIGUOUS'],
+    ['Infiltrat rechts oder eher links basal', 'NOTE_AMBIGUOUS'],
+    ['Opacity in one of the lower lobes', 'NOTE_CONTRADICTS'],
+    ['Both opacities in the RUL', 'NOTE_CONTRADICTS'],
+    ['Side: left. Lobe: right upper lobe. Finding: consolidation.', 'NOTE_CONTRADICTS'],
+    ['Finding: consolidation. Location: left lower lobe. Side: right.', 'NOTE_CONTRADICTS'],
+    ['侧别：左。部位：右肺上叶。病变：实变。', 'NOTE_CONTRADICTS'],
   ])('does not guess at "%s"', (text, code) => {
     const note = readNote(text);
     expect([note.places, note.absent, note.complete]).toEqual([[], [], false]);
@@ -178,6 +205,8 @@ describe('readNote', () => {
     ['Left basal consolidation; possible small effusion', false],
     ['Opacity in the RUL, may represent atelectasis', true],
     ['Infiltrate in the RUL cannot be excluded', true],
+    ['Shadow at the left apex. It is probably a neoplasm.', true],
+    ['Opacity at the left base. Possible small effusion.', false],
   ])('reads uncertainty in "%s"', (text, expected) => {
     expect(readNote(text).uncertain !== null).toBe(expected);
   });
@@ -190,6 +219,12 @@ describe('readNote', () => {
     ['Several patches on the left', null, 'multifocal'],
     ['Consolidation throughout the right lung', null, 'diffuse'],
     ['No focal consolidation', null, null],
+    ['Impression: 1. Left lower lobe pneumonia. 2. No pneumothorax.', null, null],
+    ['1) RUL consolidation 2) no effusion', null, null],
+    ['1. 2 opacities in the RUL. 2. No effusion.', 2, 'multifocal'],
+    ['Location: LUL. Type: consolidation. Extent: focal.', null, 'focal'],
+    ['Number: 2. Type: nodule. Location: LUL.', 2, 'multifocal'],
+    ['Foco único de consolidación en el vértice izquierdo', 1, 'focal'],
   ])('reads number and extent in "%s"', (text, count, extent) => {
     const note = readNote(text);
     expect([note.count?.value ?? null, note.extent?.value ?? null]).toEqual([count, extent]);

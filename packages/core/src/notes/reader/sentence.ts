@@ -1,4 +1,5 @@
 /** A sentence's findings with their places, polarity, number, extent and doubt. */
+import { markAlternatives } from './alternatives.js';
 import { attach, share, shareTopic } from './attach.js';
 import { describe, markIdle } from './describe.js';
 import { type Head, headsOf, negate, type Sentence } from './heads.js';
@@ -22,10 +23,12 @@ export function readSentence(
     readonly before: Head | null;
   },
 ): Sentence {
-  const nodes = nodesOf(
-    items.filter((_, i) => !isAside(items, i)),
-    memory,
-    options.paired,
+  const nodes = markAlternatives(
+    nodesOf(
+      items.filter((_, i) => !isAside(items, i)),
+      memory,
+      options.paired,
+    ),
   );
   const heads = headsOf(nodes);
   negate(nodes, heads);

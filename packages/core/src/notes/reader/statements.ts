@@ -1,5 +1,6 @@
 /** Places said to be affected or free, from the heads of all sentences; contradictions and alternatives. */
 import type { Side } from '../note.js';
+import { compatible } from './alternatives.js';
 import type { AttachedGroup, Head, Sentence } from './heads.js';
 import { isItem, pieceAt } from './nodes.js';
 import type { Vocabulary } from './vocabulary.js';
@@ -162,16 +163,11 @@ function contradicts(groups: readonly AttachedGroup[], places: readonly Placed[]
       .flatMap(({ group }) => [...group.places]);
   const [before, after] = [of('before'), of('after')];
   if (before.length === 0) return false;
+  // "both opacities in the RUL"
+  const pair = before.length === 2 && before.every(({ zones }) => zones.length === 0);
+  const into = new Set(after.map(({ side }) => side));
+  if (pair && before[0]?.side !== before[1]?.side && into.size === 1 && !into.has(null)) return true;
   return after.some((place) => !before.some((one) => compatible(one, place)));
-}
-
-function compatible(a: Placed, b: Placed): boolean {
-  const sides = a.side === null || b.side === null || a.side === b.side;
-  return sides && overlaps(a, b);
-}
-
-function overlaps(a: Placed, b: Placed): boolean {
-  return a.zones.length === 0 || b.zones.length === 0 || a.zones.some((zone) => b.zones.includes(zone));
 }
 
 /** "consolidation at the left base or opacity at the right base". */

@@ -65,6 +65,12 @@ export const languageSchema = z.strictObject({
     pseudo: phrases,
   }),
   uncertain: phrases,
+  /** Between a finding and what it is: "represents", "may be". */
+  means: phrases,
+  /** At the start of a sentence: the finding before ("it", "this"). */
+  pronouns: phrases,
+  /** Punctuation that is dictated as a word. */
+  spoken: group({ comma: phrases, colon: phrases, stop: phrases }),
   ends: group({
     /** "but": the clause ends, and a negation with it. */
     but: phrases,

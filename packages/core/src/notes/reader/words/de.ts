@@ -110,6 +110,14 @@ export const DE: LanguageInput = {
   },
   uncertain:
     'möglich(/e/er/es/en/em), möglicherweise, wahrscheinlich(/e/er/es/en/em), verdacht, verdacht auf, va, v.a., v.a, v. a., v. a, vd, v.d., v. d., v.d, verdächtig, verdächtig(e/er/es/en/em), verdächtig auf, verdächtig für, suspekt, suspekt(e/er/es/en/em), fraglich(/e/er/es/en/em), frgl, frgl., eventuell(/e/er/es/en), evtl, evtl., ev., vermutlich(/e/er/es/en), vermutet, nicht auszuschließen, nicht ausgeschlossen, nicht sicher auszuschließen, nicht sicher ausgeschlossen, kann nicht ausgeschlossen werden, können nicht ausgeschlossen werden, kann nicht sicher ausgeschlossen werden, nicht sicher auszuschliessen, nicht auszuschliessen, lässt sich nicht ausschließen, lassen sich nicht ausschließen, lässt sich nicht sicher ausschließen, ausschließen lässt sich, kann man nicht ausschließen, könnte, könnten, kann entsprechen, dd, d.d., differentialdiagnostisch, differenzialdiagnostisch, differentialdiagnose, am ehesten, ehesten, eher, ?, vereinbar mit einer möglichen, hinweis auf, hinweisend auf, hinweise auf, hinweise für, hinweisend für, anhalt für, nahelegend, naheliegend, legt nahe, legen nahe, lässt an, lassen an, denken lassen, zu denken, gedacht werden, unsicher(/e/er/es/en), unklar ob, infiltratverdächtig(/e/er/es/en), pneumonieverdächtig(/e/er/es/en), metastasenverdächtig(/e/er/es/en), tumorverdächtig(/e/er/es/en), malignomverdächtig(/e/er/es/en), tbc verdächtig, malignitätsverdächtig(/e/er/es/en), karzinomverdächtig, versus, vs, vs., wohl, mutmaßlich(/e/er/es/en), anscheinend, scheinbar, zweifelhaft(/e/er/es/en), in betracht, zu erwägen, erwägen, vorstellbar, denkbar, z. a., z.a., zum ausschluss, ausschluss erforderlich, möglicherweise einem, infrage, in frage, imponiert wie, verdachtsdiagnose, könnte sein, dürfte, dürften, passend zu möglicher, oder doch, suggestiv, angedeutet, wahrscheinlichste, tumorsuspekt, infiltratsuspekt, pneumoniesuspekt, infiltratsuspekte, verdachts',
+  means:
+    'entspricht, entsprechen, entsprechend, vereinbar mit, passend zu, am ehesten, kann entsprechen, können entsprechen, könnte entsprechen, könnten entsprechen, könnte sein, dürfte, dürften, hinweisend auf, bedingt durch, wohl, spricht für, sprechen für',
+  pronouns: 'es, dies, diese, dieser, dieses, sie, er',
+  spoken: {
+    comma: 'komma',
+    colon: 'doppelpunkt',
+    stop: 'semikolon, strichpunkt, neue zeile, absatz, neuer absatz',
+  },
   ends: {
     but: 'aber, jedoch, hingegen, dagegen, allerdings, während, sondern, obwohl, wohingegen, doch, demgegenüber, indes, trotz, im gegensatz, im unterschied, gleichwohl',
     begin:

@@ -13,7 +13,7 @@ export const EN: LanguageInput = {
       'right, rht, rgt, rights, right sided, rightsided, right side, right hand side, rhs, r, rt, r sided, rt sided, r side, rightward',
     ],
     both: 'both, both sides, bilateral, bilaterally, bilat, bilat., b/l, bl, bi lateral, (either/on either/each/neither) (side/lung/hemithorax/lung field/lobe), two sided, both right and left, both left and right, left and right sided, bipulmonary',
-    one: 'unilateral, unilaterally, one sided, single sided',
+    one: 'one side, one lung, one base, one apex, one lower lobe, one upper lobe, one of the, one of both, one or other, one or the other, unilateral, unilaterally, one sided, single sided',
     opposite: 'contralateral, opposite lung, contralaterally, other side, the other lung, opposite side',
     same: 'ipsilateral, same side, same lung, ipsilaterally, that lung, that side',
   },
@@ -21,7 +21,7 @@ export const EN: LanguageInput = {
     upper:
       'upper, uppermost, top, apical, superior, suprahilar, supra hilar, subclavicular, infraclavicular, infra clavicular, sub clavicular, apicoposterior, subapical',
     middle:
-      'middle, mid, perihilar, peri hilar, parahilar, para hilar, hilar, juxtahilar, midlung, mid lung, midzonal',
+      'mid zones, midzones, middle, mid, perihilar, peri hilar, parahilar, para hilar, hilar, juxtahilar, midlung, mid lung, midzonal',
     lower:
       'lower, lowermost, basal, basilar, bottom, inferior, infrahilar, infra hilar, supradiaphragmatic, supra diaphragmatic, paracardiac, para cardiac, pericardiac, basally, posterobasal, laterobasal, anterobasal, juxtadiaphragmatic, costophrenic region, costophrenic zone, costophrenic recess region, cardiophrenic, cardiophrenic region',
   },
@@ -29,7 +29,7 @@ export const EN: LanguageInput = {
     upper:
       'apex, apico, suprahilar region, infraclavicular region, subclavicular region, apical region, upper third, top third, apical segment, apical segments, thoracic inlet region',
     middle:
-      'midzone, mid zone, mid zones, midzones, hilar region, perihilar region, parahilar region, middle third, mid third, hilar area, perihilar area, region of the hilum, region of the (left/right) hilum',
+      'midzone, mid zone, hilar region, perihilar region, parahilar region, middle third, mid third, hilar area, perihilar area, region of the hilum, region of the (left/right) hilum',
     lower:
       'base, basis, lower third, bottom third, costophrenic region, basal segment, basal segments, lung base',
     'upper left + upper right':
@@ -56,7 +56,7 @@ export const EN: LanguageInput = {
     'whole, entire, entirety, throughout, everywhere in, everywhere, all, all of, all zones, all zones of, all lobes, all lobes of, all three lobes, all three zones, all three zones of, complete, total, the whole of, whole of, the entirety of, diffusely throughout, all over',
   organs: {
     one: 'base, apex, midzone, mid zone, lingula, lung base, lung, lobe, zone, field, third, region, area, segment, segments, hemithorax, hemi thorax, pulmonary zone, lung field, lung zone, lung parenchyma, pulmonary parenchyma, sided lung, chest, thorax, perihilum, hemi chest',
-    many: 'lobes, zones, fields, regions, areas, thirds, hemithoraces, lung zones',
+    many: 'mid zones, midzones, lobes, zones, fields, regions, areas, thirds, hemithoraces, lung zones',
     all: 'lungs, lung fields, pulmonary fields, lungfields, both lung fields, lung parenchyma bilaterally',
   },
   findings: {
@@ -104,7 +104,7 @@ export const EN: LanguageInput = {
     before:
       'complete regression of, regression complete of, resolution of, complete resolution of, full resolution of, clearance of, complete clearance of, disappearance of, complete clearing of, no e/o, no ev of, no evid of, no new, no further, no additional, no, without, no evidence of, no evidence for, no sign of, no signs of, w/o, free of, free from, absence of, negative for, not any, devoid of, lacks, lacking, no convincing, no definite, no obvious, no focal, no evidence to suggest, nothing to suggest, nothing suggestive of, nothing to indicate, no features of, no features to suggest, nil, neither, nor, none of, no significant, no suspicious, no discrete, no visible, no appreciable, no demonstrable, no acute, no active, no residual, no large, no frank, no overt, no clear, no radiographic evidence of, no radiological evidence of, no plain film evidence of, does not show, do not show, does not contain, do not contain, doesn t show, not show, shows no, is no, not, never, neg for, fails to show, fail to show, failed to show, cannot see, can t see, i see no, exclude any, excludes, have no, has no, rules out, ruled out, argues against, zero, non, no longer shows, neither (side/lung/hemithorax/lung field/lobe/apex/upper zone/upper lobe/mid zone/midzone/perihilar region/base/lower zone/lower lobe/lung base), nothing, none, cleared of, clear of, clear from, spared of, spared from, spared by, no longer any, there are no longer any, no discernible, no identifiable, no detectable, no recognisable, unaffected by, unremarkable for, no indication of, no suggestion of, no trace of, no hint of, nil evidence of, not demonstrate, does not demonstrate, do not demonstrate, no lung, minus, no abnormal',
     after:
-      '(is/are/was) no longer (seen/visible/present/evident/demonstrated/identified/apparent/detectable), (is/are) no longer there, (is/are) not (present/evident/apparent/detected/demonstrated/identified/found/shown), not seen, is not seen, are not seen, not identified, not demonstrated, not visible, not visualised, not visualized, not present, absent, is absent, are absent, absent from, has resolved, have resolved, resolved, has cleared, have cleared, excluded, is excluded, ruled out, has gone, have gone, gone, has disappeared, have disappeared, disappeared, not evident, not apparent, not detected, not found, no longer seen, no longer visible, no longer present, no longer evident, no longer demonstrated, no longer identified, none seen, nil seen, not noted, not shown, not appreciated, not observed, vanished, has vanished, have vanished, completely resolved, has completely resolved, fully resolved, not detectable, can be excluded, not to be seen, does not extend to, not extending to, does not involve, not involving, does not reach',
+      'negative, neg, (is/are/was) no longer (seen/visible/present/evident/demonstrated/identified/apparent/detectable), (is/are) no longer there, (is/are) not (present/evident/apparent/detected/demonstrated/identified/found/shown), not seen, is not seen, are not seen, not identified, not demonstrated, not visible, not visualised, not visualized, not present, absent, is absent, are absent, absent from, has resolved, have resolved, resolved, has cleared, have cleared, excluded, is excluded, ruled out, has gone, have gone, gone, has disappeared, have disappeared, disappeared, not evident, not apparent, not detected, not found, no longer seen, no longer visible, no longer present, no longer evident, no longer demonstrated, no longer identified, none seen, nil seen, not noted, not shown, not appreciated, not observed, vanished, has vanished, have vanished, completely resolved, has completely resolved, fully resolved, not detectable, can be excluded, not to be seen, does not extend to, not extending to, does not involve, not involving, does not reach',
     clear:
       'clear, clears, unremarkable, normal, clear and expanded, within normal limits, wnl, spared, sparing, spares, spare, uninvolved, unaffected, not involved, not affected, free, nad, no abnormality, no abnormality detected, no abnormalities, no focal abnormality, no abnormality seen, clean, re aerated, reaerated, well aerated, normally aerated, aerated normally, lucent, normal in appearance, appears normal, appear normal, translucent, no acute abnormality, healthy, intact lung, unaffected, no acute findings, no acute finding, no significant abnormality, grossly clear, essentially clear, disease free, no parenchymal abnormality, no disease, not remarkable, looks fine, shows nothing, show nothing, nothing focal, nothing acute, normally ventilated, well ventilated, fully aerated, fully expanded and clear, bright and clear, is ok, are ok, ok, no issue, no active disease, escapes, escaped, escape, exempt, preserved, untouched, nothing abnormal, no pathology, clr, unclouded, unscathed, without abnormality',
     pseudo:
@@ -112,6 +112,15 @@ export const EN: LanguageInput = {
   },
   uncertain:
     'possible, possibly, probable, probably, likely, unlikely to be anything but, suspected, suspect, suspicious, suspicious for, suspicion, suspicion of, suspicious of, cannot exclude, can t exclude, cannot be excluded, can t be excluded, can not be excluded, can not exclude, cannot be ruled out, can not be ruled out, cannot rule out, can t rule out, not excluded, is not excluded, are not excluded, could not be excluded, not ruled out, difficult to exclude, hard to exclude, not be excluded, may be, may represent, might be, might represent, could be, could represent, may reflect, could reflect, might reflect, may indicate, may well represent, may well be, would be compatible with, may relate, may be due to, may be related to, may, might, could, ?, query, queried, questionable, question, question of, questioned, concerning for, concern for, concern, concerning, worrisome for, worrisome, worrying for, suggestive of, suggestive, suggesting, suggest pneumonia, suggests, raises the possibility of, raise the possibility of, raising the possibility of, possibility of, the possibility of, possibility, presumably, presumed, presumptive, apparent, perhaps, maybe, versus, vs, v, vs., equivocal, indeterminate, doubtful, differential, differential includes, ddx, dd, in all likelihood, likelihood, favoured, favored, favour, favor, favouring, favoring, rule out, r/o, to rule out, conceivably, potentially, potential, uncertain, unsure, not certain, appears to be, seems to be, seems, thought to be, felt to represent, felt to be, thought to represent, believed to be, is there, hint of, a hint of, hint, tentative, impression of, debatable, arguable, arguably, borderline for, most likely, in keeping with possible, would fit, would favour, would be consistent, plausibly, plausible, poss, prob, ?early, not convincingly excluded, susp, suspicions, hinting at, to be excluded, needs excluding, warrants exclusion of, should be excluded, needs to be excluded',
+  means:
+    '(may/might/could/would/can) (represent/reflect/be/indicate/suggest), (may/might/could) (well/also/possibly) (represent/reflect/be), (may/might/could) be (due to/related to), represents, represent, representing, reflects, reflect, reflecting, indicates, indicate, indicating, consistent with, is consistent with, are consistent with, would be consistent with, compatible with, would be compatible with, in keeping with, c/w, suggesting, suggests, suggest, suggestive of, indicative of, diagnostic of, typical of, characteristic of, due to, secondary to, thought to represent, felt to represent, thought to be, felt to be, probably represents, probably represent, likely represents, likely represent, most likely represents, most likely represent, appears to be, appear to be, seems to be, seem to be, is likely, are likely, is probably, are probably, is most likely, are most likely',
+  pronouns:
+    'it, this, these, they, both of these, these findings, the findings, the appearances, this appearance, appearances',
+  spoken: {
+    comma: 'comma, open bracket, close bracket, open parenthesis, close parenthesis',
+    colon: 'colon',
+    stop: 'full stop, fullstop, stop, period, semicolon, semi colon, new line, newline, next line, new paragraph, next paragraph, new sentence',
+  },
   ends: {
     but: 'but, however, although, though, albeit, whereas, while, whilst, yet, nevertheless, nonetheless, in contrast, by contrast, conversely, on the other hand, instead, meanwhile, despite, in spite of, even though, even if',
     begin:
@@ -124,7 +133,7 @@ export const EN: LanguageInput = {
   natures:
     'atelectasis, atelectases, atelectatic, collapse, oedema, edema, pulmonary oedema, pulmonary edema, scar, scarring, fibrosis, contusion, haemorrhage, hemorrhage, infarct, infarction, metastases, metastasis, metastatic, malignancy, neoplasm, carcinoma, cancer, sarcoid, sarcoidosis, granuloma, fluid, effusion, congestion, pleural thickening, nipple shadow, tumour',
   joins: {
-    and: 'and, &, +, as well as, also, plus, and also, but also, but also at, together with, along with, and/or not, and to a lesser extent, to a lesser extent, and to a lesser degree, to a lesser degree, more than, greater than, worse than, less than, >, <, extending into, extends into, extending to involve, spreading into, spreading to, spilling into, spills into, spill over into, and extending into, extending to, extends to, additionally, in addition to, both in, then, more so than, rather more than, likewise, similarly, followed by, encroaching on, crossing into, reaching, reaching into, reaches, reaches into',
+    and: 'and, adn, &, +, as well as, also, plus, and also, but also, but also at, together with, along with, and/or not, and to a lesser extent, to a lesser extent, and to a lesser degree, to a lesser degree, more than, greater than, worse than, less than, >, <, extending into, extends into, extending to involve, spreading into, spreading to, spilling into, spills into, spill over into, and extending into, extending to, extends to, additionally, in addition to, both in, then, more so than, rather more than, likewise, similarly, followed by, encroaching on, crossing into, reaching, reaching into, reaches, reaches into',
     or: 'or, nor, and/or, alternatively, either or, versus, vs, vs.',
     range:
       'to, through, thru, through to, down to, up to, into, until, from top to bottom, to the level of, -, →',

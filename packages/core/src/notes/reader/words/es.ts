@@ -103,6 +103,14 @@ export const ES: LanguageInput = {
   },
   uncertain:
     'posible, posibles, posiblemente, probable, probables, probablemente, sospecha, sospecha de, sospechos(o/a/os/as), sospechos(o/a/os/as) de, sugestiv(o/a/os/as), sugestiv(o/a/os/as) de, sugiere, sugieren, sugerente, sugerentes, sugerente de, a descartar, descartar, a valorar, valorar, no se puede descartar, no puede descartarse, no se descarta, no se descartan, no descartable, no descartables, no pueden descartarse, no se pueden descartar, podría, podrían, puede, pueden, podría corresponder, puede corresponder, pudiera, pudieran, quizá, quizás, tal vez, dudos(o/a/os/as), duda, dudas, con dudas, ?, ¿, eventual, impresiona de, impresiona, impresionan, compatible con posible, plantea, plantear, presunt(o/a/os/as), presumiblemente, presumible, en probable relación, en posible relación, cabe, cabe descartar, cabría, aparente, aparentemente, parece, parecen, pb, prob, prob., pble, dd, diagnóstico diferencial, versus, vs, vs., frente a, a confirmar, por confirmar, considerar, a considerar, hay que descartar, obliga a descartar, obliga a considerar, no es descartable, no es posible descartar, no excluye, no se excluye, no se excluyen, no puede excluirse, no se puede excluir, no excluible, hipótesis, hacen pensar en, hace pensar en, que hagan sospechar, hace sospechar, hacen sospechar, indicativ(o/a) de posible, cuestionable, cuestionables, en estudio, indeterminad(o/a), sospecho, sospechamos, sospechar, orienta a, orientan a, orientativ(o/a) de, verosímil, equívoc(o/a), debe descartarse, deben descartarse, por descartar, obligado descartar, recomendable descartar, preocupante, preocupante por, inciert(o/a), se sospecha, se plantea, más probablemente, con probabilidad, de probable, probabilidad, posibilidad de, posibilidad, susceptible de, a filiar',
+  means:
+    '(puede/pueden/podría/podrían/pudiera/pudieran) (representar/corresponder/corresponder a/ser/deberse a/tratarse de/), que representa, que representan, representa, representan, corresponde a, corresponden a, que corresponde a, compatible con, compatibles con, en relación con, sugestiv(o/a/os/as) de, sugiere, sugieren, que sugiere, que sugieren, debido a, secundari(o/a) a',
+  pronouns: 'esto, esta, este, estas, estos, ello, dicha, dicho, dichas, dichos',
+  spoken: {
+    comma: 'coma',
+    colon: 'dos puntos',
+    stop: 'punto y coma, punto y aparte, punto y seguido, punto final, nueva línea',
+  },
   ends: {
     but: 'pero, sin embargo, aunque, mientras, mientras que, en cambio, no obstante, sino, por el contrario, a diferencia, a pesar de, pese a, si bien',
     begin:

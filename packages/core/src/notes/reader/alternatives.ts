@@ -1,0 +1,59 @@
+/** Places between which a note leaves the choice: "the left, or possibly the right, base", "?L ?R". */
+import { isItem, type Node, PASSED } from './nodes.js';
+import type { PlaceGroup, Placed } from './places.js';
+
+const HEADS = ['finding', 'foreign', 'landmark', 'clear'] as const;
+
+/** The nodes with the groups marked that are alternatives of each other. */
+export function markAlternatives(nodes: readonly Node[]): Node[] {
+  const open = new Set<number>();
+  let last = -1;
+  for (const [i, node] of nodes.entries()) {
+    if (node.kind !== 'group') continue;
+    const before = nodes[last];
+    if (before?.kind === 'group' && leavesOpen(nodes, last, i) && differ(before.group, node.group))
+      open.add(last).add(i);
+    if (node.group.afterthought && asked(nodes, i)) open.add(i);
+    last = i;
+  }
+  return nodes.map((node, i) =>
+    node.kind === 'group' && open.has(i) ? { ...node, group: { ...node.group, alternatives: true } } : node,
+  );
+}
+
+/** Whether "or", or "possibly" without an "and", leads from one group to another. */
+function leavesOpen(nodes: readonly Node[], from: number, to: number): boolean {
+  const between = nodes.slice(from + 1, to);
+  const head = between.map((node) => isItem(node, ...HEADS)).lastIndexOf(true);
+  const lead = between.slice(head + 1);
+  if (!lead.every((node) => isItem(node, ...PASSED, 'comma', 'or', 'link', 'slash'))) return false;
+  if (lead.some((node) => isItem(node, 'and') && !isItem(node, 'or'))) return false;
+  const owns = ownsHead(nodes, to);
+  if (lead.some((node) => isItem(node, 'or'))) return head < 0 || !owns;
+  return head < 0 && !owns && lead.some((node) => isItem(node, 'maybe'));
+}
+
+function ownsHead(nodes: readonly Node[], at: number): boolean {
+  const next = nodes.slice(at + 1).find((node) => !isItem(node, ...PASSED) || isItem(node, 'means'));
+  return isItem(next, ...HEADS);
+}
+
+/** A question mark directly after the place. */
+function asked(nodes: readonly Node[], at: number): boolean {
+  const [group, next] = [nodes[at], nodes[at + 1]];
+  return isItem(next, 'maybe') && next?.span.start === group?.span.end;
+}
+
+/** Whether a place of the second is no part of the first, nor the other way round. */
+export function differ(a: PlaceGroup, b: PlaceGroup): boolean {
+  return b.places.some((place) => !a.places.some((one) => compatible(one, place)));
+}
+
+export function compatible(a: Placed, b: Placed): boolean {
+  const sides = a.side === null || b.side === null || a.side === b.side;
+  return sides && overlaps(a, b);
+}
+
+function overlaps(a: Placed, b: Placed): boolean {
+  return a.zones.length === 0 || b.zones.length === 0 || a.zones.some((zone) => b.zones.includes(zone));
+}
