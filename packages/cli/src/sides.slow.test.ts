@@ -140,8 +140,14 @@ describe.skipIf(!process.env['RECLMIS_SLOW'])('reclmis predict --sides', () => {
     const other = predicted('zones-other', mirrorNote(NOTE), '--sides', 'image').statistics;
     for (const [i, one] of own.cases.entries()) {
       const its = other.cases[i];
-      expect([one.note, one.zoneSides]).toEqual([{ sides: 'patient', mirrored: false }, 'patient']);
-      expect([its?.note, its?.zoneSides]).toEqual([{ sides: 'image', mirrored: true }, 'image']);
+      expect([one.note, one.zoneSides]).toEqual([
+        { sides: 'patient', mirrored: false, style: 'as-is' },
+        'patient',
+      ]);
+      expect([its?.note, its?.zoneSides]).toEqual([
+        { sides: 'image', mirrored: true, style: 'as-is' },
+        'image',
+      ]);
       const renamed = one.zones.map((zone) => ({ ...zone, side: zone.side === 'left' ? 'right' : 'left' }));
       expect(its?.zones).toEqual(renamed);
     }
@@ -204,7 +210,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'])('reclmis predict --sides', () => {
     expect(reclmis('sides', 'run-stated', 'image').status).toBe(0); // zones would be named by the other convention
     const { status, stderr } = reclmis('predict', 'run-stated', ...named);
     expect(stderr).toMatch(
-      /^error OUTPUT_EXISTS: .*expected results of .*notes of image sides, found .*patient/m,
+      /^error OUTPUT_EXISTS: .*expected results of .*notes of image sides, free notes, found .*patient/m,
     );
     expect(status).toBe(7);
   });
