@@ -26,7 +26,7 @@ function leavesOpen(nodes: readonly Node[], from: number, to: number): boolean {
   const between = nodes.slice(from + 1, to);
   const head = between.map((node) => isItem(node, ...HEADS)).lastIndexOf(true);
   const lead = between.slice(head + 1);
-  if (!lead.every((node) => isItem(node, ...PASSED, 'comma', 'or', 'link', 'slash'))) return false;
+  if (!lead.every((node) => isItem(node, ...PASSED, 'comma', 'or', 'link', 'slash', 'range'))) return false;
   if (lead.some((node) => isItem(node, 'and') && !isItem(node, 'or'))) return false;
   const owns = ownsHead(nodes, to);
   if (lead.some((node) => isItem(node, 'or'))) return head < 0 || !owns;

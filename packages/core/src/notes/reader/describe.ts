@@ -46,7 +46,15 @@ function wholeItem(span: Span): Item {
 /** Not "3 cm", "day 3", "3 x 4". */
 function isCount(nodes: readonly Node[], at: number): boolean {
   const times = isItem(nodes[at + 2], 'number') && !isItem(nodes[at + 1], 'finding', 'comma', 'and');
-  return !times && ![at - 1, at + 1].some((i) => isItem(nodes[i], 'unit', 'number', 'slash', 'ignored'));
+  // "2 - 3 nodules" leaves it open
+  const between =
+    [at - 1, at + 1].some((i) => isItem(nodes[i], 'range')) &&
+    [at - 2, at + 2].some((i) => isItem(nodes[i], 'number', 'count'));
+  return (
+    !times &&
+    !between &&
+    ![at - 1, at + 1].some((i) => isItem(nodes[i], 'unit', 'number', 'slash', 'ignored'))
+  );
 }
 
 function nearest(nodes: readonly Node[], heads: readonly Head[], at: number): Head | null {

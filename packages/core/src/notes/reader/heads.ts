@@ -85,7 +85,7 @@ export function negate(nodes: readonly Node[], heads: readonly Head[]): void {
     const forward = isItem(node, 'not') && (!either || headFollows(nodes, i));
     if (forward) negating = true;
     else if (negating && isItem(node, 'comma', 'and', 'with') && !goesOnNegating(nodes, i)) negating = false;
-    if (isItem(node, 'colon') && deniedByValue(nodes, i)) negateBefore(nodes, heads, i);
+    if (isItem(node, 'colon', 'range') && deniedByValue(nodes, i)) negateBefore(nodes, heads, i);
     const head = byNode.get(i);
     if (head && negating) head.negated = true;
     if (isItem(node, 'gone') && !forward) negateBefore(nodes, heads, i);

@@ -25,6 +25,7 @@ const MARKS: Readonly<Record<string, readonly ItemMark[]>> = {
   ')': [{ kind: 'comma' }],
   '-': [{ kind: 'comma' }],
   ':': [{ kind: 'colon' }],
+  '=': [{ kind: 'colon' }],
   '/': [{ kind: 'slash' }],
 };
 const STOPS = new Set(['.', ';', '!', '\n', '?']);
@@ -76,7 +77,7 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
 function numberingAt(tokens: readonly Token[], at: number, before: readonly Item[], last: number): number {
   const [token, next, after] = [tokens[at]!, tokens[at + 1], tokens[at + 2]];
   if (token.kind !== 'number' || !/^\d{1,2}$/.test(token.text) || !next || !after) return 0;
-  const closed = next.start === token.end && ['.', ')', '、'].includes(next.text);
+  const closed = next.start === token.end && ['.', ')', ':', '、'].includes(next.text);
   const dashed = next.text === '-' && next.start > token.end && after.kind !== 'number';
   if (!closed && !dashed) return 0;
   const first = before.every((item) => has(item, 'comma'));

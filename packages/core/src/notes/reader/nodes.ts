@@ -48,6 +48,8 @@ export function nodesOf(items: readonly Item[], memory: SideMemory, paired: bool
     const open =
       split?.[0].places.every(({ side }) => side === null) || nodes.every(({ kind }) => kind === 'item');
     const parts = attached || open ? split : null;
+    // "RUL and left basal possible scarring": whose the second place is stays open
+    if (parts && doubtfulNature(items, group.to)) parts[0] = { ...parts[0], alternatives: true };
     for (const part of parts ?? [group]) {
       if (part !== group && part === parts?.[1]) nodes.push(joinNode(items, part));
       // "neither lung" denies and names a place
@@ -84,6 +86,13 @@ function reachesHead(items: readonly Item[], from: number): boolean {
     if (!has(item, ...PASSED) || has(item, 'link', 'with', 'means')) return false;
   }
   return false;
+}
+
+function doubtfulNature(items: readonly Item[], from: number): boolean {
+  const head = items.findIndex(
+    (item, i) => i >= from && has(item, 'finding', 'clear', 'foreign', 'landmark'),
+  );
+  return has(items[head], 'nature') && items.slice(from, head).some((item) => has(item, 'maybe'));
 }
 
 function attachedBefore(nodes: readonly Node[]): boolean {
