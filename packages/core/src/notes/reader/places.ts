@@ -2,6 +2,7 @@
 import type { Side, Zone } from '../note.js';
 import { has, type Item, markOf } from './items.js';
 import type { Span } from './free-note.js';
+import { isAfterthought, isSlashed, type Join, newTerm, type Term } from './terms.js';
 import type { PlainPlace } from './vocabulary.js';
 
 const SIDES = ['left', 'right'] as const satisfies readonly Side[];
@@ -29,28 +30,6 @@ export interface PlaceGroup {
   /** First and last + 1 of the sentence's items. */
   readonly from: number;
   readonly to: number;
-}
-
-type Join = 'and' | 'or' | 'slash' | 'range' | 'comma';
-
-interface Term {
-  readonly join: Join | null;
-  /** A preposition follows the join ("and in"). */
-  readonly link: boolean;
-  readonly from: number;
-  readonly sides: Set<Side>;
-  readonly zones: Zone[];
-  readonly named: PlainPlace[];
-  readonly spans: Span[];
-  organ: 'one' | 'many' | 'all' | null;
-  both: boolean;
-  one: boolean;
-  whole: boolean;
-  sideLast: boolean;
-  contradicts: boolean;
-  /** Before sides and heights of neighbours are shared. */
-  ownSides: Side[];
-  bare: boolean;
 }
 
 /** The side named last, for "contralateral" and "ipsilateral". */
@@ -172,26 +151,6 @@ function isRange(items: readonly Item[], at: number): boolean {
   return has(after, 'zone', 'named') || !has(items[at], 'link');
 }
 
-function newTerm(join: Join | null, link: boolean, from: number): Term {
-  return {
-    join,
-    link,
-    from,
-    sides: new Set(),
-    zones: [],
-    named: [],
-    spans: [],
-    organ: null,
-    both: false,
-    one: false,
-    whole: false,
-    sideLast: false,
-    contradicts: false,
-    ownSides: [],
-    bare: false,
-  };
-}
-
 /** "RUL LLL", "right upper lobe left base": places in a row without a join. */
 function startsAnother(term: Term, item: Item, linked: boolean): boolean {
   if (linked) return false;
@@ -290,26 +249,6 @@ function resolve(
     from,
     to,
   };
-}
-
-/** "right/left base": one of them, or both. */
-function isSlashed(before: Term | undefined, term: Term): boolean {
-  const [a] = before?.ownSides ?? [];
-  const [b] = term.ownSides;
-  return term.join === 'slash' && a !== undefined && b !== undefined && a !== b && before?.bare === true;
-}
-
-function isAfterthought(terms: readonly Term[]): boolean {
-  const last = terms[terms.length - 1];
-  const side = last?.ownSides[0];
-  const listed = last?.join === 'comma' && last.bare && side !== undefined;
-  return (
-    listed &&
-    terms.slice(0, -1).some(({ sides, named }) => {
-      const others = [...sides, ...named.map((place) => place.side)];
-      return others.length > 0 && !others.includes(side);
-    })
-  );
 }
 
 /** "in the left lung, at the right apex": the second is to be part of the first. */
