@@ -50,18 +50,15 @@ beforeAll(async () => {
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 describe('a resumed run', () => {
-  it.each([1, 6, 11])(
-    'interrupted after step %i of 12 comes to the same, bit for bit',
-    async (step) => {
-      const dir = place();
-      expect((await train(tiny(), { out: dir, ...stopAfter(step) })).status).toBe('interrupted');
-      const summary = await resumeTraining(dir);
-      expect(summary.status).toBe('finished');
-      expect(summary.resumedAt).toHaveLength(1);
-      expect(summary.seconds).toBeGreaterThan(0);
-      expectSame(dir, whole);
-    },
-  );
+  it.each([1, 6, 11])('interrupted after step %i of 12 comes to the same, bit for bit', async (step) => {
+    const dir = place();
+    expect((await train(tiny(), { out: dir, ...stopAfter(step) })).status).toBe('interrupted');
+    const summary = await resumeTraining(dir);
+    expect(summary.status).toBe('finished');
+    expect(summary.resumedAt).toHaveLength(1);
+    expect(summary.seconds).toBeGreaterThan(0);
+    expectSame(dir, whole);
+  });
 
   it('takes the same steps of the same cases', async () => {
     const dir = place();
