@@ -91,6 +91,11 @@ describe('noteForModel', () => {
     ['No consolidation', 'says that nothing is there', ['NOTE_AS_WRITTEN']],
     ['No infection in the left lung', 'says that nothing is there', ['NOTE_AS_WRITTEN']],
     ['Patchy infiltrates', 'names no place of a finding', ['NOTE_AS_WRITTEN']],
+    [
+      'Consolidations in the upper zone and mid zone and base on the left',
+      'names a side for some of its places only',
+      ['NOTE_AS_WRITTEN'],
+    ],
   ])('leaves "%s" as written, and says why', (note, why, expected) => {
     const { text, style, read, warnings } = noteForModel(note, LVIT);
     expect([text, style]).toEqual([note, 'as-is']);

@@ -87,9 +87,11 @@ function agreeing(canonical: ParsedNote, parsed: ParsedNote): ParsedNote | null 
   return { ...canonical, places: parsed.places, count: parsed.count ?? canonical.count };
 }
 
-function whyNot({ complete, findings, absent }: FreeNote): string {
+function whyNot({ complete, findings, absent, places }: FreeNote): string {
   if (!complete) return 'the note is not in the words that the model learnt and was not fully understood';
   if (findings.length === 0 && absent.length > 0)
     return 'the note says that nothing is there, for which the model has learnt no words';
+  if (places.length > 0)
+    return 'the note is not in the words that the model learnt and names a side for some of its places only';
   return 'the note is not in the words that the model learnt and names no place of a finding';
 }

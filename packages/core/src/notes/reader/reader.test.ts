@@ -300,6 +300,10 @@ describe('canonicalNote', () => {
     ['Opacity on the left', 'Unilateral pulmonary infection, left lung.'],
     ['Bilateral infiltrates', 'Bilateral pulmonary infection, left lung and right lung.'],
     ['Consolidation of the entire left lung', 'Unilateral pulmonary infection, all left lung.'],
+    [
+      'three opacities: LUL, lingula, LLL',
+      'Unilateral pulmonary infection, three infected areas, upper middle lower left lung.',
+    ],
     ['Basal consolidation', 'Pulmonary infection, lower lung.'],
     [
       'Consolidation in the RUL, right lung otherwise clear',

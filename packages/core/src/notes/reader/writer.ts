@@ -8,18 +8,21 @@ const SIDES = ['left', 'right'] as const satisfies readonly Side[];
 const THIRDS = ['upper', 'middle', 'lower'] as const;
 
 /**
- * The note for a model; null if it was not read completely, names no place of a finding, or the vocabulary
- * has no word for findings. Nothing is added that was not said: a number only if it was stated.
+ * The note for a model; null if it was not read completely, names no place of a finding, names places with a
+ * side and without one, or the vocabulary has no word for findings. Nothing is added that was not said: a number only if it was stated.
  */
 export function canonicalNote(free: FreeNote, vocabulary: Vocabulary = CHEST): ParsedNote | null {
   const { finding } = vocabulary.canonical;
   if (!free.complete || free.places.length === 0 || finding === null) return null;
+  // "Upper zone and base on the left": whether the side holds for both is open.
+  if (new Set(free.places.map(({ side }) => side === null)).size > 1) return null;
   const places: Place[] = [];
   for (const side of [...SIDES, null]) {
     const own = free.places.filter((place) => place.side === side);
     if (own.length === 0) continue;
     const zones = THIRDS.filter((third) => own.some((place) => place.zones.includes(third)));
-    places.push({ side, zones: zones.length === THIRDS.length ? ['all'] : zones });
+    const whole = own.some((place) => place.zones.length === THIRDS.length); // said as one place
+    places.push({ side, zones: whole ? ['all'] : zones });
   }
   const { laterality } = free;
   return {
