@@ -53,7 +53,7 @@ describe('reclmis data check', () => {
     );
   });
 
-  it('tells one remedy for a comma without quotes, whoever reads the notes', async () => {
+  it('gives the same remedy for an unquoted comma from `data check` and `train`', async () => {
     cpSync(join(root, 'clean'), join(root, 'comma'), { recursive: true });
     const folder = join(root, 'comma', 'Train_Folder');
     const text = 'Image,Description\na.png,One infected area, upper left lung.\n';

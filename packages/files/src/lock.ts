@@ -87,7 +87,7 @@ export async function withLock<R>(
     step.catch((error: unknown) => {
       throw errorOf(path, error);
     });
-  held.add(token); // before the file exists: whoever sees our id checks here
+  held.add(token); // before the file exists: another thread that sees our id checks here
   let touch: NodeJS.Timeout | undefined;
   try {
     while (!(await attempt(create(path, token)))) {

@@ -4,7 +4,7 @@
  */
 import { formatNote, type ParsedNote, parseNote } from './note.js';
 import { clausesOf } from './note-words.js';
-import { CHEST } from './reader/index.js';
+import { chest } from './reader/index.js';
 
 /** `lvit`: LViT's grammar; `unknown` in runs and models of older versions, and if no note was seen. */
 export const NOTE_GRAMMARS = ['lvit', 'other', 'unknown'] as const;
@@ -38,7 +38,7 @@ export function grammarOf(notes: Iterable<string>): NoteGrammar {
   if (distinct.size === 0) return 'unknown';
   const own = [...distinct].filter((note) => {
     const parsed = inGrammar(note);
-    const { finding } = CHEST.canonical;
+    const { finding } = chest().canonical;
     return (
       parsed !== null &&
       (parsed.finding ?? finding) === finding &&

@@ -6,8 +6,12 @@ import { ES } from './words/es.js';
 import { FR } from './words/fr.js';
 import { ZH } from './words/zh.js';
 
-export const CHEST: Vocabulary = parseVocabulary({
-  name: 'chest',
-  canonical: { finding: 'pulmonary infection', general: ['opacity', 'change'] },
-  languages: { en: EN, de: DE, es: ES, fr: FR, zh: ZH },
-});
+let parsed: Vocabulary | undefined;
+
+/** Checked when first asked for: most processes read no free text. */
+export const chest = (): Vocabulary =>
+  (parsed ??= parseVocabulary({
+    name: 'chest',
+    canonical: { finding: 'pulmonary infection', general: ['opacity', 'change'] },
+    languages: { en: EN, de: DE, es: ES, fr: FR, zh: ZH },
+  }));

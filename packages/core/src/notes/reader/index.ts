@@ -1,8 +1,8 @@
 /** The reader of free notes. */
-export { CHEST } from './chest.js';
+export { chest } from './chest.js';
 export type { FreeNote, ReadItem, ReadPlace, Span } from './free-note.js';
 export type { Extent } from './lexicon.js';
-export { NUCLEI } from './nuclei.js';
+export { nuclei } from './nuclei.js';
 export { readNote } from './read-note.js';
 export {
   type LanguageInput,

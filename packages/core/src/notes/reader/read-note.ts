@@ -5,7 +5,7 @@
  */
 import { listedWords, quotedWords } from '../quoted-words.js';
 import type { Warning } from '../../warnings.js';
-import { CHEST } from './chest.js';
+import { chest } from './chest.js';
 import type { FreeNote, ReadItem, ReadPlace, Span } from './free-note.js';
 import { Amounts, checkedField, isField } from './fields.js';
 import type { Head, Sentence } from './heads.js';
@@ -21,7 +21,7 @@ import { type Token, tokensOf } from './tokens.js';
 import type { Vocabulary } from './vocabulary.js';
 
 /** Reads a note in any of the vocabulary's languages. Never throws. */
-export function readNote(text: string, vocabulary: Vocabulary = CHEST): FreeNote {
+export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNote {
   const typed = tokensOf(text);
   const lexicon = languageOf(typed, lexiconsOf(vocabulary));
   const tokens = mended(typed, lexicon);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { formatNote } from '../note.js';
 import { mirrorNote } from '../note-mirror.js';
 import type { FreeNote, ReadPlace } from './free-note.js';
-import { NUCLEI } from './nuclei.js';
+import { nuclei } from './nuclei.js';
 import { readNote } from './read-note.js';
 import { parseVocabulary } from './vocabulary.js';
 import { canonicalNote } from './writer.js';
@@ -254,11 +254,11 @@ describe('readNote with the vocabulary of nuclei', () => {
     ['The nuclei are sparsely distributed.', [], ['sparse distribution']],
     ['In the upper right corner the nuclei are crowded', ['upper right'], ['high density']],
   ])('reads "%s"', (text, expected, found) => {
-    const note = readNote(text, NUCLEI);
+    const note = readNote(text, nuclei());
     expect(names(note.places)).toEqual(expected);
     expect(note.findings.map(({ value }) => value)).toEqual(found);
     expect(note.complete).toBe(true);
-    expect(canonicalNote(note, NUCLEI)).toBeNull();
+    expect(canonicalNote(note, nuclei())).toBeNull();
   });
 });
 

@@ -1,7 +1,7 @@
 /** Writes what was read in the model's own grammar: LViT's sentence by `formatNote`. */
 import type { ParsedNote, Place, Side } from '../note.js';
 import type { FreeNote } from './free-note.js';
-import { CHEST } from './chest.js';
+import { chest } from './chest.js';
 import type { Vocabulary } from './vocabulary.js';
 
 const SIDES = ['left', 'right'] as const satisfies readonly Side[];
@@ -11,7 +11,7 @@ const THIRDS = ['upper', 'middle', 'lower'] as const;
  * The note for a model; null if it was not read completely, names no place of a finding, names places with a
  * side and without one, or the vocabulary has no word for findings. Nothing is added that was not said: a number only if it was stated.
  */
-export function canonicalNote(free: FreeNote, vocabulary: Vocabulary = CHEST): ParsedNote | null {
+export function canonicalNote(free: FreeNote, vocabulary: Vocabulary = chest()): ParsedNote | null {
   const { finding } = vocabulary.canonical;
   if (!free.complete || free.places.length === 0 || finding === null) return null;
   // "Upper zone and base on the left": whether the side holds for both is open.

@@ -86,7 +86,7 @@ async function keyOf(cases: readonly Placed[], group: string): Promise<string | 
     for (const [i, { split, id, note }] of cases.entries())
       hash.update([split, id, note, ...(stats[i] ?? [])].join('\0') + '\n');
   } catch {
-    return null; // whoever reads a missing file will report it
+    return null; // reading a missing file reports it
   }
   return hash.digest('hex');
 }
