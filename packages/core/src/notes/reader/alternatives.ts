@@ -1,6 +1,6 @@
 /** Places between which a note leaves the choice: "the left, or possibly the right, base", "?L ?R". */
 import { isItem, type Node, PASSED } from './nodes.js';
-import type { PlaceGroup, Placed } from './places.js';
+import type { Placed, PlaceGroup } from './place-group.js';
 
 const HEADS = ['finding', 'foreign', 'landmark', 'clear'] as const;
 

@@ -1,7 +1,7 @@
 /** Which finding a place belongs to: word order, prepositions, commas and lists decide. */
 import { type AttachedGroup, type Head, newHead } from './heads.js';
 import { isEnd, isItem, type Node, PASSED } from './nodes.js';
-import type { PlaceGroup } from './places.js';
+import type { PlaceGroup } from './place-group.js';
 
 /** Attaches every group of places to a head; returns those without. */
 export function attach(

@@ -4,7 +4,7 @@ import type { Head, StatedCount } from './heads.js';
 import { countsOf } from './describe.js';
 import { has, type Item } from './items.js';
 import { isItem, type Node } from './nodes.js';
-import type { PlaceGroup } from './places.js';
+import type { PlaceGroup } from './place-group.js';
 
 const LONGEST_NAME = 3;
 

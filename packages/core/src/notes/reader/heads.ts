@@ -4,7 +4,7 @@
  */
 import { has, type Item, markOf } from './items.js';
 import { isEnd, isItem, isPast, type Node } from './nodes.js';
-import type { PlaceGroup } from './places.js';
+import type { PlaceGroup } from './place-group.js';
 
 export interface Head {
   readonly kind: 'finding' | 'foreign' | 'landmark' | 'clear';

@@ -53,12 +53,14 @@ export interface Match {
 }
 
 interface Branch {
-  readonly next: Map<string, Branch>;
-  readonly marks: Mark[];
+  next: Map<string, Branch> | null;
+  marks: Mark[] | null;
 }
 
+const newBranch = (): Branch => ({ next: null, marks: null });
+
 export class Lexicon {
-  private readonly root: Branch = { next: new Map(), marks: [] };
+  private readonly root = newBranch();
   /** Every word of every phrase. */
   readonly words = new Set<string>();
   /** Words that must not come from a word that was taken apart. */
@@ -82,9 +84,9 @@ export class Lexicon {
     let branch: Branch | undefined = this.root;
     let found: Match | null = null;
     for (let i = at; i < tokens.length; i++) {
-      branch = branch.next.get(tokens[i]!.text);
+      branch = branch.next?.get(tokens[i]!.text);
       if (branch === undefined) break;
-      if (branch.marks.length > 0) found = { marks: branch.marks, length: i - at + 1 };
+      if (branch.marks !== null) found = { marks: branch.marks, length: i - at + 1 };
     }
     return found;
   }
@@ -131,17 +133,28 @@ export class Lexicon {
 
   private add(phrase: string, mark: Mark): void {
     let branch = this.root;
-    const tokens = tokensOf(phrase);
+    const tokens = phraseTokens(phrase);
     const negates = mark.kind === 'not' || mark.kind === 'gone' || mark.kind === 'clear';
     if (negates && tokens.length === 1) this.negations.add(tokens[0]!.text);
     for (const { text, kind } of tokens) {
       if (kind === 'word') this.words.add(text);
+      branch.next ??= new Map<string, Branch>();
       let next = branch.next.get(text);
-      if (next === undefined) branch.next.set(text, (next = { next: new Map(), marks: [] }));
+      if (next === undefined) branch.next.set(text, (next = newBranch()));
       branch = next;
     }
-    if (branch !== this.root && !branch.marks.some(({ kind }) => kind === mark.kind)) branch.marks.push(mark);
+    if (branch === this.root) return;
+    branch.marks ??= [];
+    if (!branch.marks.some(({ kind }) => kind === mark.kind)) branch.marks.push(mark);
   }
+}
+
+const PLAIN = /^[a-z]+(?: [a-z]+)*$/;
+
+/** As `tokensOf`; most phrases are of plain letters, which need no search. */
+function phraseTokens(phrase: string): readonly Pick<Token, 'text' | 'kind'>[] {
+  if (!PLAIN.test(phrase)) return tokensOf(phrase);
+  return phrase.split(' ').map((text) => ({ text, kind: 'word' }));
 }
 
 function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][] {
@@ -192,25 +205,33 @@ function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][
   return entries;
 }
 
-const COMPILED = new WeakMap<Vocabulary, readonly Lexicon[]>();
+const COMPILED = new WeakMap<LanguageWords, Lexicon>();
 
-/** A vocabulary's languages, compiled once. */
-export function lexiconsOf(vocabulary: Vocabulary): readonly Lexicon[] {
-  let lexicons = COMPILED.get(vocabulary);
-  if (lexicons === undefined) {
-    lexicons = Object.entries(vocabulary.languages).map(([code, language]) => new Lexicon(code, language));
-    COMPILED.set(vocabulary, lexicons);
-  }
-  return lexicons;
+/** A language of a vocabulary, compiled when first needed. */
+function compiled(code: string, language: LanguageWords): Lexicon {
+  let lexicon = COMPILED.get(language);
+  if (lexicon === undefined) COMPILED.set(language, (lexicon = new Lexicon(code, language)));
+  return lexicon;
+}
+
+/** All languages of a vocabulary. */
+export function* lexiconsOf({ languages }: Pick<Vocabulary, 'languages'>): Generator<Lexicon> {
+  for (const [code, language] of Object.entries(languages)) yield compiled(code, language);
 }
 
 /** The language whose phrases cover most of a text; the first of equals. */
-export function languageOf(tokens: readonly Token[], lexicons: readonly Lexicon[]): Lexicon {
-  let best = lexicons[0]!;
-  let most = 0;
+export function languageOf(tokens: readonly Token[], lexicons: Iterable<Lexicon>): Lexicon {
+  const letters = lettersIn(tokens);
+  let best: Lexicon | undefined;
+  let most = -1;
   for (const lexicon of lexicons) {
     const covered = lexicon.coverage(tokens);
     if (covered > most) [best, most] = [lexicon, covered];
+    if (covered === letters) break; // no other can cover more, so it need not be compiled
   }
-  return best;
+  return best!;
+}
+
+function lettersIn(tokens: readonly Token[]): number {
+  return tokens.reduce((sum, { kind, start, end }) => sum + (kind === 'word' ? end - start : 0), 0);
 }

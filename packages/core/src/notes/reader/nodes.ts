@@ -1,7 +1,8 @@
 /** A sentence as places and other items. */
 import type { Span } from './free-note.js';
 import { has, type Item, type ItemKind } from './items.js';
-import { groupAt, type PlaceGroup, type SideMemory, splitGroup } from './places.js';
+import type { PlaceGroup, SideMemory } from './place-group.js';
+import { groupAt, splitGroup } from './places.js';
 
 export type Node =
   | { readonly kind: 'group'; readonly group: PlaceGroup; readonly span: Span }

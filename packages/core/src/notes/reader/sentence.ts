@@ -5,36 +5,35 @@ import { describe, markIdle } from './describe.js';
 import { type Head, headsOf, negate, type Sentence } from './heads.js';
 import { has, type Item } from './items.js';
 import { nodesOf } from './nodes.js';
-import type { SideMemory } from './places.js';
+import type { SideMemory } from './place-group.js';
 
 /** "but" directly after "not" ("nicht jedoch rechts") ends no negation. */
 function isAside(items: readonly Item[], at: number): boolean {
   return has(items[at], 'but') && has(items[at - 1], 'not');
 }
 
-/** Heads of a sentence with everything attached. `before` is the last finding of earlier sentences. */
+/** What a vocabulary and a language decide. */
+export interface ReadingOptions {
+  readonly paired: boolean;
+  /** Places are after their findings. */
+  readonly after: boolean;
+  readonly topics: boolean;
+}
+
+/** Heads of a sentence with everything attached. @param before the last finding of earlier sentences */
 export function readSentence(
   items: readonly Item[],
   memory: SideMemory,
-  options: {
-    readonly paired: boolean;
-    readonly after: boolean;
-    readonly topics: boolean;
-    readonly before: Head | null;
-  },
+  before: Head | null,
+  { paired, after, topics }: ReadingOptions,
 ): Sentence {
-  const nodes = markAlternatives(
-    nodesOf(
-      items.filter((_, i) => !isAside(items, i)),
-      memory,
-      options.paired,
-    ),
-  );
+  const known = items.filter((_, i) => !isAside(items, i));
+  const nodes = markAlternatives(nodesOf(known, memory, paired));
   const heads = headsOf(nodes);
   negate(nodes, heads);
-  const loose = attach(nodes, heads, options.after, options.before);
+  const loose = attach(nodes, heads, after, before);
   share(nodes, heads);
-  shareTopic(nodes, heads, options.topics);
+  shareTopic(nodes, heads, topics);
   describe(nodes, heads);
   markIdle(nodes, heads);
   return { nodes, heads: heads.sort((a, b) => a.at - b.at), loose };

@@ -4,7 +4,7 @@ import { compatible } from './alternatives.js';
 import type { AttachedGroup, Head, Sentence } from './heads.js';
 import { isItem, pieceAt } from './nodes.js';
 import type { Vocabulary } from './vocabulary.js';
-import type { Placed } from './places.js';
+import type { Placed } from './place-group.js';
 
 export interface Statement {
   readonly head: Head;

@@ -182,6 +182,7 @@ export function formsOf(list: string | readonly string[]): string[] {
 
 /** `re(d/al)` as `red` and `real`; an empty alternative is allowed. */
 function expand(phrase: string): string[] {
+  if (!phrase.includes('(')) return [phrase];
   let forms = [''];
   for (const [part] of phrase.matchAll(/\([^()]*\)|[^(]+|\(/gu)) {
     const choices = part.startsWith('(') && part.length > 1 ? part.slice(1, -1).split('/') : [part];

@@ -1,0 +1,84 @@
+/** What goes on from sentence to sentence: places before their finding, "it", numbers that stand alone. */
+import { differ } from './alternatives.js';
+import { Amounts, checkedField, isField } from './fields.js';
+import type { Head, Sentence } from './heads.js';
+import { has, type Item } from './items.js';
+import { isItem } from './nodes.js';
+import type { PlaceGroup, SideMemory } from './place-group.js';
+import { readSentence, type ReadingOptions } from './sentence.js';
+
+export class Discourse {
+  readonly sentences: Sentence[] = [];
+  /** Places that no finding was named for yet. */
+  readonly pending: PlaceGroup[] = [];
+  /** Places that belong to nothing. */
+  loose = 0;
+  private readonly memory: SideMemory = { last: null };
+  private readonly amounts = new Amounts();
+  /** The last finding. */
+  private before: Head | null = null;
+  /** The last sentence was about something else. */
+  private elsewhere = false;
+
+  constructor(private readonly options: ReadingOptions) {}
+
+  add(items: readonly Item[]): void {
+    const { before } = this;
+    const sentence = readSentence(items, this.memory, before, this.options);
+    this.sentences.push(sentence);
+    const own = sentence.heads.filter(({ kind }) => kind === 'finding');
+    this.givePending(own);
+    const field = isField(sentence.nodes);
+    if (sentence.loose.length > 0) this.placeLoose(sentence, field);
+    // "It is solitary." is about the finding before, "It may be a scar." too.
+    const goesOn = sentence.heads.length === 0;
+    if (goesOn && !this.elsewhere && (before !== null || field)) this.amounts.add(sentence.nodes, field);
+    const told = own.find(({ negated }) => !negated) ?? (field || goesOn ? before : null);
+    if (told) this.amounts.giveTo(told);
+    if (before !== null && !this.elsewhere && own.length === 0) before.uncertain ??= doubtOf(sentence);
+    this.before = own.filter(({ idle }) => !idle).pop() ?? before;
+    const named = sentence.heads.filter(({ kind }) => kind === 'finding' || kind === 'foreign');
+    if (named.length > 0)
+      this.elsewhere = named.every(({ kind }) => kind === 'foreign') && !startsWithPronoun(sentence);
+  }
+
+  /** "Left base: opacity." over two sentences. */
+  private givePending(own: readonly Head[]): void {
+    const waiting = own.find(({ groups }) => groups.length === 0);
+    if (waiting) waiting.groups.push(...this.pending.splice(0).map((group) => ({ group, direct: null })));
+  }
+
+  private placeLoose(sentence: Sentence, field: boolean): void {
+    const { before, pending } = this;
+    const past = sentence.nodes.some((node) => isItem(node, 'history'));
+    const known =
+      sentence.heads.length === 0 && !past && !sentence.nodes.some((node) => isItem(node, 'unread'));
+    const earlier = [...pending, ...(before?.groups.map(({ group }) => group) ?? [])];
+    const found = sentence.loose.map((group) =>
+      field ? checkedField(group, earlier) : asksAgain(sentence, group, earlier),
+    );
+    if (known && this.elsewhere) this.loose++;
+    else if (known && before !== null && !before.negated)
+      before.groups.push(...found.map((group) => ({ group, direct: null })));
+    else if (known) pending.push(...found);
+    else if (!past) this.loose++;
+  }
+}
+
+/** "... left lower lobe. Or right?" */
+function asksAgain({ nodes }: Sentence, group: PlaceGroup, earlier: readonly PlaceGroup[]): PlaceGroup {
+  const open = isItem(nodes[0], 'or') || nodes.some((node) => isItem(node, 'maybe'));
+  return open && earlier.some((one) => differ(one, group)) ? { ...group, alternatives: true } : group;
+}
+
+function startsWithPronoun({ nodes }: Sentence): boolean {
+  return isItem(nodes[0], 'pronoun');
+}
+
+/** "It is probably a neoplasm." */
+function doubtOf(sentence: Sentence): Item | null {
+  if (!startsWithPronoun(sentence)) return null;
+  if (sentence.heads.some((head) => head.negated || !has(head.item, 'nature'))) return null;
+  const doubt = sentence.nodes.find((node) => isItem(node, 'maybe'));
+  return doubt?.kind === 'item' ? doubt.item : null;
+}

@@ -1,0 +1,33 @@
+/** Places that are named together. */
+import type { Side } from '../note.js';
+import type { Span } from './free-note.js';
+import type { PlainPlace } from './vocabulary.js';
+
+export interface Placed extends PlainPlace {
+  readonly spans: readonly Span[];
+  /** A plural without a side ("upper zones"): both, unless a side is named elsewhere. */
+  readonly plural?: boolean;
+}
+
+export interface PlaceGroup {
+  readonly places: readonly Placed[];
+  /** Two sides or heights with "or" between them. */
+  readonly alternatives: boolean;
+  /** Two sides in one place ("right lung, namely the LUL"). */
+  readonly contradicts: boolean;
+  /** Names the organ only ("lungs"). */
+  readonly organ: boolean;
+  readonly whole: boolean;
+  readonly unilateral: boolean;
+  /** Ends with a bare side other than the one before ("left base (right"). */
+  readonly afterthought: boolean;
+  readonly span: Span;
+  /** First and last + 1 of the sentence's items. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The side named last, for "contralateral" and "ipsilateral". */
+export interface SideMemory {
+  last: Side | null;
+}

@@ -1,0 +1,59 @@
+/** Findings, number, extent, doubt and sides from the statements of a note. */
+import type { FreeNote, ReadItem, ReadPlace } from './free-note.js';
+import { has, type Item, markOf } from './items.js';
+import type { Extent } from './lexicon.js';
+import { isItem } from './nodes.js';
+import type { Statement } from './statements.js';
+
+function readItem<T>(value: T, { span, typed }: Item): ReadItem<T> {
+  return typed === undefined ? { value, span } : { value, span, typed };
+}
+
+export function findingsOf(present: readonly Statement[]): ReadItem<string>[] {
+  const own = present.filter(({ head }) => head.kind === 'finding' && !head.cloned);
+  return own.map(({ head }) => readItem(head.name, head.item));
+}
+
+/** A number is the whole if later ones add up to it or less ("two: one on the left and one on the right"). */
+export function amountOf(present: readonly Statement[]): Pick<FreeNote, 'count' | 'extent'> {
+  const counts = present
+    .flatMap(({ head }) => head.counts)
+    .sort((a, b) => a.item.span.start - b.item.span.start);
+  const [first, ...others] = counts;
+  const rest = others.reduce((sum, { value }) => sum + value, 0);
+  const count = first
+    ? readItem(rest <= first.value && first.value > 1 ? first.value : first.value + rest, first.item)
+    : null;
+  const extents = present
+    .flatMap(({ head }) => head.extents)
+    .flatMap((item) => {
+      const mark = markOf(item, 'extent');
+      return mark ? [readItem(mark.value, item)] : [];
+    });
+  const of = (value: Extent): ReadItem<Extent> | null => extents.find((one) => one.value === value) ?? null;
+  if (count !== null && count.value > 1) return { count, extent: { ...count, value: 'multifocal' } };
+  const said = of('diffuse') ?? of('multifocal') ?? of('focal');
+  return { count, extent: said ?? (count === null ? null : { ...count, value: 'focal' }) };
+}
+
+export function uncertaintyOf(present: readonly Statement[]): ReadItem<true> | null {
+  for (const { head, sentence } of present) {
+    if (head.uncertain) return readItem(true, head.uncertain);
+    // "opacity, may represent atelectasis": the nature of the finding
+    for (const other of sentence.heads) {
+      if (other.uncertain === null || !has(other.item, 'nature') || other.negated || other.at < head.at)
+        continue;
+      const at = sentence.nodes.findIndex((node) => node.kind === 'item' && node.item === other.uncertain);
+      const between = sentence.nodes.slice(head.at + 1, at);
+      if (at > head.at && !between.some((node) => isItem(node, 'with', 'and', 'but')))
+        return readItem(true, other.uncertain);
+    }
+  }
+  return null;
+}
+
+export function lateralityOf(places: readonly ReadPlace[]): FreeNote['laterality'] {
+  const sides = new Set(places.map(({ side }) => side));
+  if (sides.has('left') && sides.has('right')) return 'bilateral';
+  return sides.has('left') ? 'left' : sides.has('right') ? 'right' : null;
+}
