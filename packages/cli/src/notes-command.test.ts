@@ -145,4 +145,17 @@ describe('reclmis notes read', () => {
     });
     expect((await reclmis('notes', 'read', ' . ')).stderr).toMatch(/^error NOTE_EMPTY/);
   });
+
+  it('refuses the options of `notes`', async () => {
+    for (const args of [
+      ['read', 'LLL opacity', '--overwrite'],
+      ['--overwrite', 'read', 'LLL opacity'],
+    ]) {
+      const { status, stderr } = await reclmis('notes', ...args);
+      expect({ status, stderr }).toEqual({
+        status: 2,
+        stderr: expect.stringMatching(/^error OPTION_UNKNOWN: .*--overwrite/) as string,
+      });
+    }
+  });
 });

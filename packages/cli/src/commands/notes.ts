@@ -28,6 +28,7 @@ interface NotesFlags extends OutputOptions {
 
 export function register(program: Command): void {
   const command = program
+    .enablePositionalOptions() // options after `read` are its own
     .command('notes')
     .description(
       'write notes on lung infections from masks, worded like LViT’s; beware that such notes give away the labels',

@@ -92,7 +92,7 @@ describe('noteForModel', () => {
     ['No infection in the left lung', 'says that nothing is there', ['NOTE_AS_WRITTEN']],
     ['Patchy infiltrates', 'names no place of a finding', ['NOTE_AS_WRITTEN']],
     [
-      'Consolidations in the upper zone and mid zone and base on the left',
+      'Consolidations in the lower zone and left apex',
       'names a side for some of its places only',
       ['NOTE_AS_WRITTEN'],
     ],

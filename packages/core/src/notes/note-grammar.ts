@@ -36,16 +36,18 @@ export function isWordedAs(parsed: ParsedNote, note: string): boolean {
 export function grammarOf(notes: Iterable<string>): NoteGrammar {
   const distinct = new Set(notes);
   if (distinct.size === 0) return 'unknown';
-  const own = [...distinct].filter((note) => {
+  const { finding } = chest().canonical;
+  const written = new Map<string, string>(); // many notes mean the same
+  const isOwn = (note: string): boolean => {
     const parsed = inGrammar(note);
-    const { finding } = chest().canonical;
-    return (
-      parsed !== null &&
-      (parsed.finding ?? finding) === finding &&
-      wordsIn(note, 'meant') === wordsIn(formatNote(parsed), 'meant')
-    );
-  });
-  return own.length >= LEAST_SHARE * distinct.size ? 'lvit' : 'other';
+    if (parsed === null || (parsed.finding ?? finding) !== finding) return false;
+    const sentence = formatNote(parsed);
+    const words = written.get(sentence) ?? wordsIn(sentence, 'meant');
+    written.set(sentence, words);
+    return note === sentence || wordsIn(note, 'meant') === words;
+  };
+  const own = [...distinct].filter(isOwn).length;
+  return own >= LEAST_SHARE * distinct.size ? 'lvit' : 'other';
 }
 
 /** From a file that may be older. */

@@ -2,6 +2,7 @@
 import { type FreeNote, noteForModel, readNote, ReclmisError, wordsOf } from '@reclmis/core';
 import type { Command } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../../output.js';
+import { refuseOptionsOf } from '../../parent-options.js';
 import { describeReading } from '../../tables/reading.js';
 
 /** Sides do not matter here: the note is shown in the reader's own. */
@@ -18,8 +19,10 @@ export function registerRead(notes: Command): void {
       '\nExamples:\n  $ reclmis notes read "Two opacities in the RUL and at the left base, no effusion."\n' +
         '  $ reclmis notes read "Infiltrat im linken Oberlappen" --json\n',
     )
-    // Options of the same names as those of `notes` arrive there.
-    .action((text: string) => run(text, command.optsWithGlobals<OutputOptions>()));
+    .action((text: string, flags: OutputOptions) => {
+      refuseOptionsOf(notes, 'read');
+      run(text, flags);
+    });
 }
 
 /** @throws NOTE_EMPTY */

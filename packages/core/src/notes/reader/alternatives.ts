@@ -1,24 +1,46 @@
-/** Places between which a note leaves the choice: "the left, or possibly the right, base", "?L ?R". */
+/**
+ * Places between which a note leaves the choice ("the left, or possibly the right, base", "?L ?R"), and places
+ * of different times.
+ */
 import { isItem, type Node, PASSED } from './nodes.js';
 import type { Placed, PlaceGroup } from './place-group.js';
 
 const HEADS = ['finding', 'foreign', 'landmark', 'clear'] as const;
 
-/** The nodes with the groups marked that are alternatives of each other. */
+/** The nodes with the groups marked that are alternatives of each other, or elsewhere than before. */
 export function markAlternatives(nodes: readonly Node[]): Node[] {
   const open = new Set<number>();
+  const moved = new Set<number>();
   let last = -1;
   for (const [i, node] of nodes.entries()) {
     if (node.kind !== 'group') continue;
     const before = nodes[last];
-    if (before?.kind === 'group' && leavesOpen(nodes, last, i) && differ(before.group, node.group))
-      open.add(last).add(i);
+    if (before?.kind === 'group' && differ(before.group, node.group)) {
+      if (leavesOpen(nodes, last, i)) open.add(last).add(i);
+      if (movesOn(nodes, last, i)) moved.add(i);
+    }
     if (node.group.afterthought && asked(nodes, i)) open.add(i);
     last = i;
   }
-  return nodes.map((node, i) =>
-    node.kind === 'group' && open.has(i) ? { ...node, group: { ...node.group, alternatives: true } } : node,
-  );
+  return nodes.map((node, i) => {
+    if (node.kind !== 'group' || !(open.has(i) || moved.has(i))) return node;
+    const { alternatives, contradicts } = node.group;
+    const group = {
+      ...node.group,
+      alternatives: alternatives || open.has(i),
+      contradicts: contradicts || moved.has(i),
+    };
+    return { ...node, group };
+  });
+}
+
+/** "in the RUL, now in the RML": two places at different times, of which one note cannot be about both. */
+function movesOn(nodes: readonly Node[], from: number, to: number): boolean {
+  const between = nodes.slice(from + 1, to);
+  const head = between.map((node) => isItem(node, ...HEADS)).lastIndexOf(true);
+  const lead = between.slice(head + 1);
+  const now = lead.some((node) => isItem(node, 'now')) && !lead.some((node) => isItem(node, 'and'));
+  return now && (head < 0 || !ownsHead(nodes, to));
 }
 
 /** Whether "or", or "possibly" without an "and", leads from one group to another. */

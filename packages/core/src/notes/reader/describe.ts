@@ -29,13 +29,19 @@ export function describe(nodes: readonly Node[], heads: readonly Head[]): void {
   for (const count of countsOf(nodes)) nearest(nodes, real, count.at)?.counts.push(count);
 }
 
-/** Numbers of findings. */
+/** Numbers of findings, with the places that follow each. */
 export function countsOf(nodes: readonly Node[]): StatedCount[] {
-  return nodes.flatMap((node, at) => {
-    if (node.kind === 'group') return [];
+  const stated = nodes.flatMap((node, at) => {
+    if (node.kind === 'group' || !isCount(nodes, at)) return [];
     const { item } = node;
-    const count = isCount(nodes, at) ? (markOf(item, 'count') ?? markOf(item, 'number'))?.value : undefined;
-    return count === undefined ? [] : [{ value: count, item, at }];
+    const count = markOf(item, 'count') ?? markOf(item, 'number');
+    return count === undefined ? [] : [{ value: count.value, item, at }];
+  });
+  return stated.map((one, i) => {
+    const rest = nodes.slice(one.at, stated[i + 1]?.at);
+    const colon = rest.findIndex((node) => isItem(node, 'colon'));
+    const own = colon < 0 ? rest : rest.slice(0, colon); // "three foci: in the RUL and ..."
+    return { ...one, groups: own.flatMap((node) => (node.kind === 'group' ? [node.group] : [])) };
   });
 }
 

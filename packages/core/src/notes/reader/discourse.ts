@@ -39,7 +39,7 @@ export class Discourse {
     this.before = own.filter(({ idle }) => !idle).pop() ?? before;
     const named = sentence.heads.filter(({ kind }) => kind === 'finding' || kind === 'foreign');
     if (named.length > 0)
-      this.elsewhere = named.every(({ kind }) => kind === 'foreign') && !startsWithPronoun(sentence);
+      this.elsewhere = named.every(({ kind }) => kind === 'foreign') && !isAboutBefore(sentence);
   }
 
   /** "Left base: opacity." over two sentences. */
@@ -65,19 +65,25 @@ export class Discourse {
   }
 }
 
-/** "... left lower lobe. Or right?" */
+/** "... left lower lobe. Or right?", "... Now in the RML." */
 function asksAgain({ nodes }: Sentence, group: PlaceGroup, earlier: readonly PlaceGroup[]): PlaceGroup {
-  const open = isItem(nodes[0], 'or') || nodes.some((node) => isItem(node, 'maybe'));
-  return open && earlier.some((one) => differ(one, group)) ? { ...group, alternatives: true } : group;
+  if (!earlier.some((one) => differ(one, group))) return group;
+  if (isItem(nodes[0], 'or') || nodes.some((node) => isItem(node, 'maybe')))
+    return { ...group, alternatives: true };
+  const moved = nodes.some((node) => isItem(node, 'now')) && !nodes.some((node) => isItem(node, 'and'));
+  return moved ? { ...group, contradicts: true } : group;
 }
 
-function startsWithPronoun({ nodes }: Sentence): boolean {
-  return isItem(nodes[0], 'pronoun');
+/** "It is ...", or only what the finding before may be ("Possibly atelectasis."). */
+function isAboutBefore({ nodes, heads }: Sentence): boolean {
+  if (isItem(nodes[0], 'pronoun')) return true;
+  const natures = heads.length > 0 && heads.every(({ item }) => has(item, 'nature'));
+  return isItem(nodes[0], 'perhaps') && natures && !nodes.some(({ kind }) => kind === 'group');
 }
 
 /** "It is probably a neoplasm." */
 function doubtOf(sentence: Sentence): Item | null {
-  if (!startsWithPronoun(sentence)) return null;
+  if (!isAboutBefore(sentence)) return null;
   if (sentence.heads.some((head) => head.negated || !has(head.item, 'nature'))) return null;
   const doubt = sentence.nodes.find((node) => isItem(node, 'maybe'));
   return doubt?.kind === 'item' ? doubt.item : null;

@@ -3,7 +3,7 @@
  * uncertainty, number and extent belong to one of them.
  */
 import { has, type Item, markOf } from './items.js';
-import { isEnd, isItem, isPast, type Node } from './nodes.js';
+import { isEnd, isItem, isPast, type Node, pieceAt } from './nodes.js';
 import type { PlaceGroup } from './place-group.js';
 
 export interface Head {
@@ -29,6 +29,8 @@ export interface StatedCount {
   readonly item: Item;
   /** In nodes. */
   readonly at: number;
+  /** Up to the next number: "3 on the right and 1 on the left". */
+  readonly groups: readonly PlaceGroup[];
 }
 
 export interface AttachedGroup {
@@ -132,10 +134,18 @@ function goesOnNegating(nodes: readonly Node[], at: number): boolean {
 }
 
 function negateBefore(nodes: readonly Node[], heads: readonly Head[], at: number): void {
+  const comma = afterthoughtAt(nodes, at);
   for (const head of heads.filter((one) => one.at < at).reverse()) {
-    const between = nodes.slice(head.at + 1, at);
+    const between = nodes.slice(head.at + 1, comma ?? at);
     if (between.some((node) => isEnd(node) || isItem(node, 'comma', 'colon'))) return;
     head.negated = !head.negated || head.kind !== 'clear';
-    if (head.kind === 'clear') return;
+    if (head.kind === 'clear' || comma !== null) return;
   }
+}
+
+/** The comma before a "resolved" that has a piece of its own: "consolidation in the RLL, now resolved". */
+function afterthoughtAt(nodes: readonly Node[], at: number): number | null {
+  const { from, to } = pieceAt(nodes, at);
+  const alone = nodes.slice(from, at).every((node) => isItem(node, 'filler', 'ignored'));
+  return alone && to === at + 1 && isItem(nodes[from - 1], 'comma') ? from - 1 : null;
 }

@@ -41,6 +41,8 @@ export type PlainKind =
   | 'history'
   | 'means'
   | 'pronoun'
+  | 'now'
+  | 'perhaps'
   | 'comma'
   | 'colon'
   | 'stop'
@@ -196,6 +198,8 @@ function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][
     ['history', language.history],
     ['means', language.means],
     ['pronoun', language.pronouns],
+    ['now', language.now],
+    ['perhaps', language.perhaps],
     ['comma', language.spoken.comma],
     ['colon', language.spoken.colon],
     ['stop', language.spoken.stop],

@@ -87,14 +87,18 @@ interface Step {
 function stepOver(items: readonly Item[], from: number): Step | null {
   let join: Join | null = null;
   let link = false;
+  let now = false;
   let i = from;
   for (; i < items.length && i - from < 6; i++) {
     const item = items[i]!;
     if (goesOn(item)) {
+      // "in the RUL, now in the RML" is no list
+      if (now && join !== 'and') return null;
       // "lung and left base": an organ without a side does not go on after a comma.
       if (join !== null && !isPlaceItem(item) && !isPlaceItem(items[i + 1])) return null;
       return { join, link, next: i };
     }
+    now ||= has(item, 'now');
     const range = has(item, 'range') && (join === null || join === 'comma');
     if (has(item, 'namely')) {
       join = null;

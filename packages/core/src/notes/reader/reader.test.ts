@@ -93,6 +93,14 @@ describe('readNote', () => {
     ['Opacity at the right base and left basal atelectasis', ['lower right']],
     ['Lower zones: bilateral opacities', ['lower left', 'lower right']],
     ['opacity right base period heart normal full stop', ['lower right']],
+    [
+      'Opacity in the upper zone and mid zone and base on the left',
+      ['lower left', 'middle left', 'upper left'],
+    ],
+    ['Opacity in the upper zone, mid zone and base on the left', ['lower left', 'middle left', 'upper left']],
+    ['Opacity in the right upper zone and base on the left', ['lower left', 'upper right']],
+    ['Opacity in the RUL, now also in the RML', ['middle right', 'upper right']],
+    ['RLL consolidation improved, now LLL consolidation', ['lower left', 'lower right']],
   ])('reads the places of "%s"', (text, expected) => expect(places(text)).toEqual(expected));
 
   it.each([
@@ -126,6 +134,8 @@ describe('readNote', () => {
     ['The left lung is clear except for an opacity at the base', ['lower left'], []],
     ['Clear right lung, left mid zone patch', ['middle left'], ['right']],
     ['Consolidation on the left, contralateral lung clear', ['left'], ['right']],
+    ['Consolidation in the RLL, now resolved', [], ['lower right']],
+    ['Consolidation in the RLL, not seen yesterday', ['lower right'], []],
   ])('reads the scope of negation in "%s"', (text, present, free) => {
     expect(places(text)).toEqual(present);
     expect(absent(text)).toEqual(free);
@@ -177,6 +187,10 @@ describe('readNote', () => {
     ['Side: left. Lobe: right upper lobe. Finding: consolidation.', 'NOTE_CONTRADICTS'],
     ['Finding: consolidation. Location: left lower lobe. Side: right.', 'NOTE_CONTRADICTS'],
     ['侧别：左。部位：右肺上叶。病变：实变。', 'NOTE_CONTRADICTS'],
+    ['Opacity seen in the RUL, now in the RML', 'NOTE_CONTRADICTS'],
+    ['Opacity in the RUL. Now in the RML.', 'NOTE_CONTRADICTS'],
+    ['Verschattung im linken Oberlappen, jetzt im Unterlappen', 'NOTE_CONTRADICTS'],
+    ['左肺上叶实变影，现位于左肺下叶。', 'NOTE_CONTRADICTS'],
   ])('does not guess at "%s"', (text, code) => {
     const note = readNote(text);
     expect([note.places, note.absent, note.complete]).toEqual([[], [], false]);
@@ -210,6 +224,8 @@ describe('readNote', () => {
     ['Infiltrate in the RUL cannot be excluded', true],
     ['Shadow at the left apex. It is probably a neoplasm.', true],
     ['Opacity at the left base. Possible small effusion.', false],
+    ['Opacity at the left base. Possibly atelectasis.', true],
+    ['Infiltrat links basal. Wahrscheinlich Atelektase.', true],
   ])('reads uncertainty in "%s"', (text, expected) => {
     expect(readNote(text).uncertain !== null).toBe(expected);
   });
@@ -229,6 +245,10 @@ describe('readNote', () => {
     ['Location: LUL. Type: consolidation. Extent: focal.', null, 'focal'],
     ['Number: 2. Type: nodule. Location: LUL.', 2, 'multifocal'],
     ['Foco único de consolidación en el vértice izquierdo', 1, 'focal'],
+    ['Opacities, 3 on the right and 1 on the left', 4, 'multifocal'],
+    ['Two opacities in the RUL and one in the LLL', 3, 'multifocal'],
+    ['Three lesions in the right lung, one in the upper zone and two at the base', 3, 'multifocal'],
+    ['Two bilateral nodules, one on the left and one on the right', 2, 'multifocal'],
   ])('reads number and extent in "%s"', (text, count, extent) => {
     const note = readNote(text);
     expect([note.count?.value ?? null, note.extent?.value ?? null]).toEqual([count, extent]);

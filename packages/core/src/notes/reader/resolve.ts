@@ -80,12 +80,15 @@ function shareSides(terms: readonly Term[]): void {
   for (let i = terms.length - 2; i >= 0; i--) {
     const [term, next] = [terms[i]!, terms[i + 1]!];
     const closed = term.organ !== null || (next.join === 'comma' && next.link);
-    if (!open(term) || (closed && !(next.sideLast && next.sides.size > 0))) continue;
-    if (closed && next.join !== 'and' && next.join !== 'range') continue;
+    if (!open(term) || (closed && !trails(next))) continue;
     for (const side of next.sides) term.sides.add(side);
     const paired = new Set(next.named.map(({ side }) => side)).size === 2;
     term.both = next.both || (paired && next.sides.size === 0 && !closed);
     if (term.organ === null) term.organ = next.organ;
+    else if (closed) {
+      term.sideLast = true;
+      term.inList = true;
+    }
   }
   for (let i = 1; i < terms.length; i++) {
     const [term, before] = [terms[i]!, terms[i - 1]!];
@@ -97,6 +100,12 @@ function shareSides(terms: readonly Term[]): void {
     const sides = new Set(before.named.map(({ side }) => side));
     for (const side of sides) if (side !== null) term.sides.add(side);
   }
+}
+
+/** "upper zone, mid zone and base on the left": a side at the end holds for the whole list. */
+function trails({ sideLast, sides, join, link, inList }: Term): boolean {
+  if (!sideLast || sides.size === 0) return false;
+  return join === 'and' || join === 'range' || (join === 'comma' && !link && inList);
 }
 
 /** "right and left upper lobe", "lower lobe on the left and right". */

@@ -1,5 +1,7 @@
 /** Findings, number, extent, doubt and sides from the statements of a note. */
+import { compatible } from './alternatives.js';
 import type { FreeNote, ReadItem, ReadPlace } from './free-note.js';
+import type { StatedCount } from './heads.js';
 import { has, type Item, markOf } from './items.js';
 import type { Extent } from './lexicon.js';
 import { isItem } from './nodes.js';
@@ -14,16 +16,29 @@ export function findingsOf(present: readonly Statement[]): ReadItem<string>[] {
   return own.map(({ head }) => readItem(head.name, head.item));
 }
 
-/** A number is the whole if later ones add up to it or less ("two: one on the left and one on the right"). */
-export function amountOf(present: readonly Statement[]): Pick<FreeNote, 'count' | 'extent'> {
-  const counts = present
-    .flatMap(({ head }) => head.counts)
-    .sort((a, b) => a.item.span.start - b.item.span.start);
+/**
+ * A number is the whole if later ones add up to it or less ("two: one on the left and one on the right"), unless
+ * each has a place of its own ("3 on the right and 1 on the left").
+ */
+function totalOf(counts: readonly StatedCount[]): ReadItem<number> | null {
   const [first, ...others] = counts;
+  if (first === undefined) return null;
   const rest = others.reduce((sum, { value }) => sum + value, 0);
-  const count = first
-    ? readItem(rest <= first.value && first.value > 1 ? first.value : first.value + rest, first.item)
-    : null;
+  const whole = rest <= first.value && first.value > 1 && !others.every((one) => areApart(first, one));
+  return readItem(whole ? first.value : first.value + rest, first.item);
+}
+
+function areApart(a: StatedCount, b: StatedCount): boolean {
+  const plain = ({ groups }: StatedCount) =>
+    groups.filter(({ organ }) => !organ).flatMap(({ places }) => places);
+  const [here, there] = [plain(a), plain(b)];
+  const apart = here.every((one) => there.every((other) => !compatible(one, other)));
+  return here.length > 0 && there.length > 0 && apart;
+}
+
+export function amountOf(present: readonly Statement[]): Pick<FreeNote, 'count' | 'extent'> {
+  const counts = present.flatMap(({ head }) => head.counts);
+  const count = totalOf(counts.sort((a, b) => a.item.span.start - b.item.span.start));
   const extents = present
     .flatMap(({ head }) => head.extents)
     .flatMap((item) => {

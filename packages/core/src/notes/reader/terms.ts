@@ -19,6 +19,8 @@ export interface Term {
   one: boolean;
   whole: boolean;
   sideLast: boolean;
+  /** Its side is that at the end of its list. */
+  inList: boolean;
   contradicts: boolean;
   /** Before sides and heights of neighbours are shared. */
   ownSides: Side[];
@@ -39,6 +41,7 @@ export function newTerm(join: Join | null, link: boolean, from: number): Term {
     one: false,
     whole: false,
     sideLast: false,
+    inList: false,
     contradicts: false,
     ownSides: [],
     bare: false,

@@ -101,6 +101,10 @@ export const languageSchema = z.strictObject({
   residual: phrases,
   /** Earlier examinations and operations: nothing in the clause is a finding of now. */
   history: phrases,
+  /** "now": a place after it is not at the same time as one before it. */
+  now: phrases,
+  /** "possibly", as the start of a sentence about the finding before ("Possibly atelectasis."). */
+  perhaps: phrases,
   /** Words that change nothing. */
   filler: phrases,
   /** Ends of words that change nothing, whatever the word ("-ly"). */

@@ -14,7 +14,7 @@ const THIRDS = ['upper', 'middle', 'lower'] as const;
 export function canonicalNote(free: FreeNote, vocabulary: Vocabulary = chest()): ParsedNote | null {
   const { finding } = vocabulary.canonical;
   if (!free.complete || free.places.length === 0 || finding === null) return null;
-  // "Upper zone and base on the left": whether the side holds for both is open.
+  // "Lower zone and left apex": whether the side holds for both is open.
   if (new Set(free.places.map(({ side }) => side === null)).size > 1) return null;
   const places: Place[] = [];
   for (const side of [...SIDES, null]) {

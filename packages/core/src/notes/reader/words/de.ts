@@ -113,6 +113,9 @@ export const DE: LanguageInput = {
   means:
     'entspricht, entsprechen, entsprechend, vereinbar mit, passend zu, am ehesten, kann entsprechen, können entsprechen, könnte entsprechen, könnten entsprechen, könnte sein, dürfte, dürften, hinweisend auf, bedingt durch, wohl, spricht für, sprechen für',
   pronouns: 'es, dies, diese, dieser, dieses, sie, er',
+  now: 'jetzt, nun, nunmehr, aktuell, derzeit, heute',
+  perhaps:
+    'möglicherweise, wahrscheinlich, vermutlich, vielleicht, eventuell, evtl, evtl., am ehesten, wohl, mutmaßlich, ?',
   spoken: {
     comma: 'komma',
     colon: 'doppelpunkt',

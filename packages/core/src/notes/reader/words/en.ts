@@ -116,6 +116,8 @@ export const EN: LanguageInput = {
     '(may/might/could/would/can) (represent/reflect/be/indicate/suggest), (may/might/could) (well/also/possibly) (represent/reflect/be), (may/might/could) be (due to/related to), represents, represent, representing, reflects, reflect, reflecting, indicates, indicate, indicating, consistent with, is consistent with, are consistent with, would be consistent with, compatible with, would be compatible with, in keeping with, c/w, suggesting, suggests, suggest, suggestive of, indicative of, diagnostic of, typical of, characteristic of, due to, secondary to, thought to represent, felt to represent, thought to be, felt to be, probably represents, probably represent, likely represents, likely represent, most likely represents, most likely represent, appears to be, appear to be, seems to be, seem to be, is likely, are likely, is probably, are probably, is most likely, are most likely',
   pronouns:
     'it, this, these, they, both of these, these findings, the findings, the appearances, this appearance, appearances',
+  now: 'now, now seen, now located, today, currently, presently, at present, this time',
+  perhaps: 'possibly, probably, presumably, perhaps, maybe, likely, most likely, conceivably, potentially, ?',
   spoken: {
     comma: 'comma, open bracket, close bracket, open parenthesis, close parenthesis',
     colon: 'colon',

@@ -106,6 +106,8 @@ export const ES: LanguageInput = {
   means:
     '(puede/pueden/podría/podrían/pudiera/pudieran) (representar/corresponder/corresponder a/ser/deberse a/tratarse de/), que representa, que representan, representa, representan, corresponde a, corresponden a, que corresponde a, compatible con, compatibles con, en relación con, sugestiv(o/a/os/as) de, sugiere, sugieren, que sugiere, que sugieren, debido a, secundari(o/a) a',
   pronouns: 'esto, esta, este, estas, estos, ello, dicha, dicho, dichas, dichos',
+  now: 'ahora, actualmente, hoy',
+  perhaps: 'posiblemente, probablemente, quizá, quizás, tal vez, presumiblemente, más probablemente, ?, ¿',
   spoken: {
     comma: 'coma',
     colon: 'dos puntos',

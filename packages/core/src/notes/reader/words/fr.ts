@@ -110,6 +110,9 @@ export const FR: LanguageInput = {
   means:
     '(peut/peuvent/pouvant/pourrait/pourraient) (correspondre à/correspondre/être/représenter/évoquer/), correspondant à, correspond à, correspondent à, représente, représentent, compatible avec, compatibles avec, en rapport avec, évoquant, évoque, évoquent, évocateur de, évocatrice de, évocatrices de, évocateur d’, évocatrice d’, évocatrices d’, suggérant, suggère, suggèrent, lié à, due à, dû à, dues à, secondaire à, en faveur de, en faveur d’',
   pronouns: 'il, elle, elles, ils, cela, ceci, celle ci, celui ci, cette image, cet aspect',
+  now: 'maintenant, désormais, actuellement, aujourd hui',
+  perhaps:
+    'possiblement, probablement, peut être, peut-être, éventuellement, vraisemblablement, sans doute, ?',
   spoken: {
     comma: 'virgule',
     colon: 'deux points',
