@@ -12,6 +12,11 @@ let parsed: Vocabulary | undefined;
 export const chest = (): Vocabulary =>
   (parsed ??= parseVocabulary({
     name: 'chest',
-    canonical: { finding: 'pulmonary infection', general: ['opacity', 'change'] },
+    canonical: {
+      finding: 'pulmonary infection',
+      general: ['opacity', 'change'],
+      anywhere: ['change', 'lesion', 'nodule', 'focus', 'collapse', 'contusion'],
+      lesser: ['atelectasis', 'collapse', 'contusion'],
+    },
     languages: { en: EN, de: DE, es: ES, fr: FR, zh: ZH },
   }));

@@ -62,18 +62,44 @@ export function newHead(kind: Head['kind'], name: string, item: Item, at: number
   };
 }
 
-export function headsOf(nodes: readonly Node[]): Head[] {
+/** @param anywhere names of findings that other organs have too */
+export function headsOf(nodes: readonly Node[], anywhere: readonly string[], after: boolean): Head[] {
   const heads: Head[] = [];
   for (const [at, node] of nodes.entries()) {
     if (node.kind === 'group' || isPast(nodes, at)) continue;
     const { item } = node;
     const finding = markOf(item, 'finding');
-    if (finding) heads.push(newHead('finding', finding.value, item, at));
+    const foreign = finding && anywhere.includes(finding.value) && isElsewhere(nodes, at, after);
+    if (finding) heads.push(newHead(foreign ? 'foreign' : 'finding', finding.value, item, at));
     else if (has(item, 'foreign')) heads.push(newHead('foreign', '', item, at));
     else if (has(item, 'landmark')) heads.push(newHead('landmark', '', item, at));
     else if (has(item, 'clear')) heads.push(newHead('clear', '', item, at));
   }
   return heads;
+}
+
+/** Whether a finding is one of another organ: "bony lesion", "lésion osseuse", "lesion of the left clavicle". */
+function isElsewhere(nodes: readonly Node[], at: number, after: boolean): boolean {
+  const described = (from: number, step: 1 | -1): boolean => {
+    let i = from + step;
+    while (isItem(nodes[i], 'filler', 'ignored') && !isItem(nodes[i], 'foreign', 'landmark')) i += step;
+    return isItem(nodes[i], 'foreign', 'landmark') && !isItem(nodes[i], 'finding', 'nature');
+  };
+  if (described(at, -1) || (after && described(at, 1))) return true;
+  const past = (from: number): number => {
+    let i = from;
+    while (isItem(nodes[i], 'filler', 'ignored') && !isItem(nodes[i], 'inside', 'foreign', 'landmark')) i++;
+    return i;
+  };
+  let i = past(at + 1);
+  if (!isItem(nodes[i], 'inside')) return false;
+  i = past(i + 1);
+  const place = nodes[i];
+  if (place?.kind === 'group' && place.group.places.every(({ zones }) => zones.length === 0)) {
+    i = past(i + 1);
+    if (isItem(nodes[i], 'inside')) i = past(i + 1); // "the right lobe of the thyroid"
+  }
+  return isItem(nodes[i], 'foreign') && !isItem(nodes[i], 'finding', 'nature');
 }
 
 /** Marks the heads within the scope of "no" before them and of "not seen" after them. */

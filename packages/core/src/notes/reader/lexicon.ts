@@ -36,6 +36,7 @@ export type PlainKind =
   | 'range'
   | 'namely'
   | 'link'
+  | 'inside'
   | 'with'
   | 'residual'
   | 'history'
@@ -193,6 +194,7 @@ function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][
     ['range', joins.range],
     ['namely', joins.namely],
     ['link', language.links],
+    ['inside', language.inside],
     ['with', language.with],
     ['residual', language.residual],
     ['history', language.history],

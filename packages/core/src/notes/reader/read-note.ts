@@ -23,7 +23,8 @@ export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNo
   const lexicon = languageOf(typed, lexiconsOf(vocabulary));
   const tokens = mended(typed, lexicon);
   const { places: order, topics } = lexicon.language;
-  const discourse = new Discourse({ paired: vocabulary.canonical.paired, after: order === 'after', topics });
+  const { paired, anywhere } = vocabulary.canonical;
+  const discourse = new Discourse({ paired, anywhere, after: order === 'after', topics });
   for (const items of sentencesOf(text, tokens, lexicon)) discourse.add(items);
   const { sentences } = discourse;
 

@@ -90,7 +90,9 @@ describe('readNote', () => {
       ['middle right', 'upper right'],
     ],
     ['Opacities in the RUL and LLL are consistent with metastases', ['lower left', 'upper right']],
-    ['Opacity at the right base and left basal atelectasis', ['lower right']],
+    ['Opacity at the right base and left basal atelectasis', ['lower left', 'lower right']],
+    ['Collapse of the right upper lobe', ['upper right']],
+    ['Contusion at the left base, no collapse', ['lower left']],
     ['Lower zones: bilateral opacities', ['lower left', 'lower right']],
     ['opacity right base period heart normal full stop', ['lower right']],
     [
@@ -146,6 +148,10 @@ describe('readNote', () => {
     'Right PICC line, tip in the SVC. Left-sided pacemaker.',
     'Fracture of the left clavicle.',
     'Left hemidiaphragm raised.',
+    'Lytic lesion of the left clavicle.',
+    'Collapse of the left-sided vertebral bodies.',
+    'Lesión ósea en el húmero izquierdo.',
+    'Nodule in the right lobe of the thyroid.',
   ])('takes no place from "%s"', (text) => {
     const note = readNote(text);
     expect([note.places, note.absent, note.findings]).toEqual([[], [], []]);

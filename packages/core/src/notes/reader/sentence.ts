@@ -18,6 +18,8 @@ export interface ReadingOptions {
   /** Places are after their findings. */
   readonly after: boolean;
   readonly topics: boolean;
+  /** Names of findings that other organs have too. */
+  readonly anywhere: readonly string[];
 }
 
 /** Heads of a sentence with everything attached. @param before the last finding of earlier sentences */
@@ -25,11 +27,11 @@ export function readSentence(
   items: readonly Item[],
   memory: SideMemory,
   before: Head | null,
-  { paired, after, topics }: ReadingOptions,
+  { paired, after, topics, anywhere }: ReadingOptions,
 ): Sentence {
   const known = items.filter((_, i) => !isAside(items, i));
   const nodes = markAlternatives(nodesOf(known, memory, paired));
-  const heads = headsOf(nodes);
+  const heads = headsOf(nodes, anywhere, after);
   negate(nodes, heads);
   const loose = attach(nodes, heads, after, before);
   share(nodes, heads);

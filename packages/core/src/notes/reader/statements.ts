@@ -25,19 +25,20 @@ const BOTH: readonly Side[] = ['left', 'right'];
 /** Everything that the sentences say about findings, in order; doubtful statements have no places. */
 export function statementsOf(
   sentences: readonly Sentence[],
-  { paired, general }: Pick<Vocabulary['canonical'], 'paired' | 'general'>,
+  { paired, general, lesser }: Pick<Vocabulary['canonical'], 'paired' | 'general' | 'lesser'>,
   doubts: Doubts,
 ): Statement[] {
   const statements: Statement[] = [];
   for (const sentence of sentences) {
     for (const head of sentence.heads) {
       if (head.kind === 'foreign' || head.kind === 'landmark') continue;
-      const statement = statementOf(sentence, head, paired, doubts);
+      const statement = statementOf(sentence, head, paired && !lesser.includes(head.name), doubts);
       if (statement !== null) statements.push(statement);
     }
     eitherFinding(sentence, statements, doubts);
   }
   withoutVaguePlaces(statements);
+  withoutVagueAbsence(statements);
   checkAgainstEachOther(statements, general, doubts);
   return statements;
 }
@@ -47,6 +48,15 @@ function withoutVaguePlaces(statements: readonly Statement[]): void {
   const vague = ({ head }: Statement): boolean => head.groups.every(({ group }) => group.organ);
   const present = statements.filter((one) => one.present && one.places.length > 0);
   if (present.some((one) => !vague(one))) for (const one of present.filter(vague)) one.places = [];
+}
+
+/** "Mass in the right apex. No consolidation.": nothing is said about the places of other findings. */
+function withoutVagueAbsence(statements: readonly Statement[]): void {
+  const found = statements.filter(({ present, places }) => present && places.length > 0);
+  for (const one of statements) {
+    const contradicted = found.some(({ head }) => head.name === one.head.name);
+    if (found.length > 0 && one.everywhere && one.head.kind === 'finding' && !contradicted) one.places = [];
+  }
 }
 
 function statementOf(sentence: Sentence, head: Head, paired: boolean, doubts: Doubts): Statement | null {

@@ -95,6 +95,8 @@ export const languageSchema = z.strictObject({
   }),
   /** Words before a place: "in", "at". */
   links: phrases,
+  /** Of these, those that say what something is part of: "a lesion of the rib". */
+  inside: phrases,
   /** "with": starts another finding. */
   with: phrases,
   /** "otherwise": no absence is concluded. */
@@ -119,6 +121,10 @@ export const vocabularySchema = z.strictObject({
     finding: z.string().min(1).nullable(),
     /** Whether a place without height is on both sides if it is in the plural. */
     paired: z.boolean().default(true),
+    /** Names of findings that other organs have too: "a rib lesion" is not ours. */
+    anywhere: z.array(z.string()).default([]),
+    /** Names of findings whose absence alone says nothing about the rest: "no collapse". */
+    lesser: z.array(z.string()).default([]),
     /** Names of findings that mean any: "no opacity" contradicts a consolidation at the same place. */
     general: z.array(z.string()).default([]),
   }),

@@ -71,10 +71,14 @@ export const DE: LanguageInput = {
       'läsion, läsionen, raumforderung, raumforderungen, kaverne, kavernen, tumor, abszess, einschmelzung, einschmelzungen, masse, metastasen, metastase',
     nodule:
       'rundherd, rundherde, rundherden, rundherdes, rundschatten, knoten, noduli, nodulus, mikronoduli, lungenrundherd, lungenrundherde',
+    atelectasis:
+      'atelektase, atelektasen, plattenatelektase, plattenatelektasen, atelektatisch(/e/er/es/en), dystelektase, dystelektasen, dystelektatisch(/e/er/es/en), teilatelektase, teilatelektasen, minderbelüftung, minderbelüftungen, streifenatelektase, streifenatelektasen, unterlappenatelektase, oberlappenatelektase',
+    collapse: 'kollaps, kollabiert(/e/er/es/en)',
+    contusion: 'kontusion, kontusionen, lungenkontusion, lungenkontusionen, kontusionsherd, kontusionsherde',
     infection:
       'pneumonie, pneumonien, pneumonisch, pneumonische, pneumonischer, pneumonisches, pneumonischen, bronchopneumonie, bronchopneumonien, bronchopneumonisch, bronchopneumonische, bronchopneumonischer, bronchopneumonischen, infekt, infektion, entzündung, entzündungen, entzündlich, entzündliche, entzündlicher, entzündliches, entzündlichen, pneumonitis, tuberkulose, tbc, tbk, lobärpneumonie, aspirationspneumonie, viruspneumonie, covid, covid 19, lungenentzündung, pleuropneumonie, lappenpneumonie, pneumoniezeichen, pneumonieverdächtig, pneumonieverdächtige, pneumonieverdächtiger, pneumonietypisch, pneumonietypische, pneumoniehinweis, aspiration, superinfektion',
     change:
-      'veränderung, veränderungen, prozess, prozesse, befall, befallen, lungenveränderungen, affektion, pathologie, parenchymveränderung, parenchymveränderungen, auffälligkeit, auffälligkeiten, lungenprozess, affektionen',
+      'veränderung, veränderungen, prozess, prozesse, befall, befallen, lungenveränderungen, affektion, pathologie, parenchymveränderung, parenchymveränderungen, auffälligkeit, auffälligkeiten, lungenprozess, affektionen, (narbige/fibrotische/bronchiektatische) (veränderungen/veränderung), narbigen veränderungen, fibrotischen veränderungen',
   },
   counts: {
     '1': 'solitär(/e/er/es/en/em), singulär(/e/er/es/en/em), einzeln(/e/er/es/en/em), ein einzelner, eine einzelne, ein einziger, eine einzige, ein einziges, unifokal(/e/er/es/en/em), einzig(e/er/es/en/em), vereinzelter, eine solitäre, monofokal(/e/er/es/en)',
@@ -141,6 +145,7 @@ export const DE: LanguageInput = {
   },
   links:
     'in, im, in der, in den, in dem, in die, ins, an, am, an der, auf, auf der, auf die, auf den, auf das, über, über dem, über der, der, des, dem, den, von, vom, innerhalb, beidseits in, in projektion auf, projiziert auf, in projektion auf die, in projektion auf den, in projektion auf das, in höhe, auf höhe, entlang, nahe, neben, unterhalb, oberhalb, betreffend, betrifft, zur, zum, bei, durch, hinter, lokalisiert in, lokalisiert im, gelegen im, betont, mit betonung, mit betonung der, mit schwerpunkt, schwerpunktmäßig, mit punctum maximum, punctum maximum, vor allem, insbesondere, überwiegend, vorwiegend, hauptsächlich, beschränkt auf, begrenzt auf, erfasst, erfassen, einnehmend, einnimmt, nimmt, umfasst, füllt, entsprechend, um, aus, zu, zentriert, zentriert auf, ausgehend von, ausgehend vom, sitzt im, sitzt in, einschließlich, aller',
+  inside: 'in, im, der, des, am, an der, in der, an',
   with: 'bei, bei bekannt(er/em), mit, begleitet von, bei begleitendem, bei begleitender, zeigt, zeigen, weist, weisen, enthält, samt, nebst, infolge, durch einen, durch eine, aufgrund, begleitend, begleitende, begleitender, angrenzend, angrenzende, angrenzender, angrenzenden',
   residual:
     'sonst, übrig(e/er/es/en), im übrigen, ansonsten, restlich(e/er/es/en/em), restlunge, rest, sonstig(e/er/es/en), andernorts, übrigen, im rest, verbleibend(e/er/es/en), weitere, andere, anderen, anderweitig, die übrigen, restliches, darüber hinaus keine, ansonst',
