@@ -2,7 +2,7 @@
 import type { Span } from './free-note.js';
 import type { Head, StatedCount } from './heads.js';
 import { has, type Item, markOf } from './items.js';
-import { isEnd, isItem, type Node, pieceAt } from './nodes.js';
+import { isEnd, isItem, type Node, PASSED, pieceAt } from './nodes.js';
 
 /** Uncertainty, numbers and extent go to the nearest head, first to the next one. */
 export function describe(nodes: readonly Node[], heads: readonly Head[]): void {
@@ -49,18 +49,45 @@ function wholeItem(span: Span): Item {
   return { marks: [{ kind: 'extent', value: 'diffuse' }], span };
 }
 
-/** Not "3 cm", "day 3", "3 x 4". */
+/** Words count unless they measure ("two days"); digits only what is named after them, or as a field's value. */
 function isCount(nodes: readonly Node[], at: number): boolean {
-  const times = isItem(nodes[at + 2], 'number') && !isItem(nodes[at + 1], 'finding', 'comma', 'and');
+  const beyond = pastMeasure(nodes, at + 1); // "one 9 mm nodule"
+  const beside = (i: number): boolean => isItem(nodes[i], 'unit', 'number', 'slash', 'ignored');
+  const times = isItem(nodes[at - 1], 'times') && isItem(nodes[at - 2], 'finding');
+  if (times && !beside(at + 1)) return true; // "opacities x 2"
+  if (beside(at - 1) || (beyond === at + 1 && beside(beyond))) return false;
   // "2 - 3 nodules" leaves it open
   const between =
     [at - 1, at + 1].some((i) => isItem(nodes[i], 'range')) &&
     [at - 2, at + 2].some((i) => isItem(nodes[i], 'number', 'count'));
-  return (
-    !times &&
-    !between &&
-    ![at - 1, at + 1].some((i) => isItem(nodes[i], 'unit', 'number', 'slash', 'ignored'))
-  );
+  if (between) return false;
+  return isItem(nodes[at], 'count') || leadsToFinding(nodes, at) || isValue(nodes, at);
+}
+
+/** Where a size such as "9 mm" or "9 x 12 mm" ends. */
+function pastMeasure(nodes: readonly Node[], from: number): number {
+  let i = from;
+  while (isItem(nodes[i], 'number', 'ignored', 'range', 'times')) i++;
+  return i > from && isItem(nodes[i], 'unit') ? i + 1 : from;
+}
+
+/** "3 small nodules", "2 right basal opacities", "2 areas of consolidation", and "1 on the left" after "3 nodules". */
+function leadsToFinding(nodes: readonly Node[], at: number): boolean {
+  for (let i = pastMeasure(nodes, at + 1); i < nodes.length; i++) {
+    const node = nodes[i];
+    if (isItem(node, 'finding')) return true;
+    if (node?.kind === 'group') {
+      const named = nodes.slice(0, at).some((one) => isItem(one, 'finding'));
+      const linked = nodes.slice(at, i).some((one) => isItem(one, 'link'));
+      if (named && linked && !isItem(nodes[at - 1], 'foreign', 'landmark', 'range')) return true;
+    } else if (!isItem(node, ...PASSED, 'organ', 'link') || isItem(node, 'number', 'foreign')) return false;
+  }
+  return false;
+}
+
+/** "Number: 2." */
+function isValue(nodes: readonly Node[], at: number): boolean {
+  return isItem(nodes[at - 1], 'colon') && (at + 1 === nodes.length || isItem(nodes[at + 1], 'comma'));
 }
 
 function nearest(nodes: readonly Node[], heads: readonly Head[], at: number): Head | null {

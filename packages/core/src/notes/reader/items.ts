@@ -18,6 +18,7 @@ export interface Item {
 }
 
 const UNREAD: readonly ItemMark[] = [{ kind: 'unread' }];
+const UNIT: readonly ItemMark[] = [{ kind: 'unit' }];
 const IGNORED: readonly ItemMark[] = [{ kind: 'ignored' }];
 const MARKS: Readonly<Record<string, readonly ItemMark[]>> = {
   ',': [{ kind: 'comma' }],
@@ -64,13 +65,21 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
     i += used.length;
     const stops = used.length === 1 && STOPS.has(token.text) && !abbreviates(text, span);
     const asks = stops && token.text === '?' && !endsQuestion(text, span, items.length);
-    const marks = found?.marks ?? (stops ? [] : ownMarks(token, lexicon));
+    const measures = used.length === 1 && isUnitOf(tokens[i - 2], token);
+    const marks = measures ? UNIT : (found?.marks ?? (stops ? [] : ownMarks(token, lexicon)));
     const spoken = marks.some(({ kind }) => kind === 'stop');
     if (marks.length > 0 && !spoken) items.push({ marks, span, ...(typed === undefined ? {} : { typed }) });
     if ((stops && !asks) || spoken) close();
   }
   close();
   return sentences;
+}
+
+/** "4L", "2.1 L" and "3d": no side, whatever the letter means elsewhere. */
+function isUnitOf(before: Token | undefined, { kind, text, start }: Token): boolean {
+  if (before?.kind !== 'number' || kind !== 'word' || /\p{Script=Han}/u.test(text)) return false;
+  const glued = before.end === start;
+  return glued ? text.length <= 3 : text.length === 1 && /[.,]/.test(before.text);
 }
 
 /** Tokens of a list's number: "1. ", "2) " or "3、" where a sentence begins or the number before has led to it. */
@@ -111,6 +120,8 @@ function ownMarks(token: Token, lexicon: Lexicon): readonly ItemMark[] {
     return Number.isInteger(value) && value >= 1 && value <= 99 ? [{ kind: 'number', value }] : IGNORED;
   }
   if (token.kind === 'mark') return MARKS[token.text] ?? IGNORED;
+  // "T8", "(b)"
+  if (/^\p{L}{1,3}\p{N}+$/u.test(token.text) || /^[a-z]$/.test(token.text)) return IGNORED;
   const harmless = lexicon.harmless.some(
     (end) => token.text.length > end.length + 2 && token.text.endsWith(end),
   );

@@ -20,6 +20,7 @@ export type Mark =
 export type PlainKind =
   | 'whole'
   | 'unit'
+  | 'times'
   | 'not'
   | 'gone'
   | 'clear'
@@ -178,6 +179,7 @@ function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][
   const plain: [PlainKind, string | readonly string[]][] = [
     ['whole', language.whole],
     ['unit', language.units],
+    ['times', language.times],
     ['not', negation.before],
     ['gone', negation.after],
     ['clear', negation.clear],

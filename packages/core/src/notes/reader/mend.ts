@@ -20,7 +20,7 @@ export function mended(tokens: readonly Token[], lexicon: Lexicon): Token[] {
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i]!;
     const next = tokens[i + 1];
-    if (token.kind !== 'word') {
+    if (token.kind !== 'word' || /\p{N}/u.test(token.text)) {
       result.push(token);
       continue;
     }

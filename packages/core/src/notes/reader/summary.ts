@@ -37,7 +37,11 @@ function areApart(a: StatedCount, b: StatedCount): boolean {
 }
 
 export function amountOf(present: readonly Statement[]): Pick<FreeNote, 'count' | 'extent'> {
-  const counts = present.flatMap(({ head }) => head.counts);
+  const several = present.filter(({ head }) => head.counts.length > 0).length > 1;
+  const counts = present.flatMap(({ head }) => {
+    const groups = head.groups.map(({ group }) => group); // "RUL 2 nodules, LLL 1 nodule"
+    return head.counts.map((one) => (several && groups.length > 0 ? { ...one, groups } : one));
+  });
   const count = totalOf(counts.sort((a, b) => a.item.span.start - b.item.span.start));
   const extents = present
     .flatMap(({ head }) => head.extents)

@@ -13,8 +13,9 @@ export interface Token {
   readonly typed?: string;
 }
 
-/** A Chinese character, a decimal number, a number, a run of letters, or any other sign. */
-const TOKEN = /\p{Script=Han}|\p{N}+(?:[.,]\p{N}+)+|\p{N}+|(?:(?!\p{Script=Han})[\p{L}\p{M}])+|\r?\n|[^\s]/gu;
+/** A Chinese character, a decimal number, a number, a name such as "T8", a run of letters, or any other sign. */
+const TOKEN =
+  /\p{Script=Han}|\p{N}+(?:[.,]\p{N}+)+|\p{N}+|(?:(?![\p{Script=Han}x×])\p{L}){1,3}\p{N}+|(?:(?!\p{Script=Han})[\p{L}\p{M}])+|\r?\n|[^\s]/gu;
 const HYPHENS = new Set(['-', '‐', '‑', '–', '—', '−', '­']);
 const APOSTROPHES = new Set(["'", '’', '`']);
 const MARKS: Readonly<Record<string, string>> = { '。': '.', '；': ';', '．': '.', '·': '.' };

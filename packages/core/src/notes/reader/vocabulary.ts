@@ -53,6 +53,8 @@ export const languageSchema = z.strictObject({
   counts: byName,
   /** Words after which, or before which, a number does not count findings: "mm", "day". */
   units: phrases,
+  /** Between a finding and its number: "opacities x 2". */
+  times: phrases,
   extent: group({ focal: phrases, multifocal: phrases, diffuse: phrases }),
   negation: group({
     /** "no", "without". */

@@ -94,6 +94,7 @@ export const DE: LanguageInput = {
   },
   units:
     'mm, cm, millimeter, zentimeter, tag, tage, tagen, woche, wochen, monat, monate, monaten, jahr, jahre, jahren, uhr, x, mal, ebenen, ebene, icr, grad, prozent, %, stunden, ml, bwk, rippe, stadium, segment, drittel, kammer, drainagen, th, vor, sonden, aufnahmen',
+  times: 'x, ×',
   extent: {
     focal:
       'fokal(/e/er/es/en/em), umschrieben(/e/er/es/en/em), lokalisiert(e/er/es/en/em), solitär(/e/er/es/en/em), singulär(/e/er/es/en/em), kleinherdig, nodulär(/e/er/es/en/em), rundlicher herd, kleiner herd, kleine herdförmige, unifokal(/e/er/es/en/em), begrenzt auf ein kleines areal, kleinen herd, kleines areal, herdförmig(/e/er/es/en/em), knotig(/e/er/es/en/em), einzeln(e/er/es/en/em), knotenförmig(/e/er/es/en), monofokal(/e/er/es/en), kleiner fleck',

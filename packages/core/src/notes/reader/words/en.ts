@@ -96,6 +96,7 @@ export const EN: LanguageInput = {
   },
   units:
     'january, february, march, april, may, june, july, august, september, october, november, december, jan, feb, mar, apr, jun, jul, aug, sept, oct, nov, dec, mm, cm, millimetre, millimetres, millimeter, millimeters, centimetre, centimetres, cms, by, day, days, week, weeks, month, months, year, years, hour, hours, hrs, th, st, nd, rd, level, ml, am, pm, percent, %, view, views, intercostal space, interspace, rib space, series, image, stage, grade, drains, drain, lines, tubes, ribs, thirds, films, film, examinations, projections, old, yo, weeks ago, lead, chambers',
+  times: 'x, ×',
   extent: {
     focal:
       'focal, focally, localised, localized, localising, circumscribed, well circumscribed, small patch, tiny patch, small patch of, small focal, discrete, nodular, solitary, single, isolated, unifocal, small area, a small area of, segmental focus, small focus, tiny focus, rounded focus, nodular focus, coin, coin lesion, well defined nodule, one discrete, confined focus, pocket of',

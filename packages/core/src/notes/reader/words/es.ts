@@ -87,6 +87,7 @@ export const ES: LanguageInput = {
   },
   units:
     'mm, cm, milímetros, centímetros, día, días, semana, semanas, mes, meses, año, años, hora, horas, x, por, proyecciones, espacio intercostal, tercios, %, grado, estadio, h, ml, tubos, drenajes, catéteres, cables, arco, arcos, costilla, costillas, lúmenes, vértebra, cámaras, placas, arco costal',
+  times: 'x, ×',
   extent: {
     focal:
       'focal, focales, localizad(a), circunscrit(o/a), únic(o/a), solitari(o/a), aislad(o/a), nodular, nodulares, pequeño foco, pequeña área, pequeña opacidad nodular, unifocal, pequeño parche, un solo, una sola, uno solo, foco único, puntual, bien circunscrit(o/a), localizad(o), redondeado único, parche único, pequeña área de, foco pequeño',

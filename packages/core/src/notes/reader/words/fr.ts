@@ -91,6 +91,7 @@ export const FR: LanguageInput = {
   },
   units:
     'mm, cm, millimètres, centimètres, jour, jours, j’, semaine, semaines, mois, an, ans, heure, heures, h, x, sur, incidences, espace intercostal, tiers, %, grade, stade, côte, côtes, eme, ème, ml, clichés, fois, drains, cathéters, vertèbre, cotes, électrodes, e, arcs, cavités cardiaques, à',
+  times: 'x, ×',
   extent: {
     focal:
       'focal(/e/es), focaux, localisé, localisée, circonscrit, circonscrite, unique, solitaire, isolé, isolée, petite plage, petit foyer, un seul, une seule, nodulaire, nodulaires, bien limitée nodulaire, focalisé, focalisée, unifocal, unifocale, ponctuel, petite opacité arrondie, petite zone, arrondie unique, seul, seule, monofocal, nummulaire, petite opacité nodulaire',
