@@ -61,7 +61,8 @@ function isCount(nodes: readonly Node[], at: number): boolean {
     [at - 1, at + 1].some((i) => isItem(nodes[i], 'range')) &&
     [at - 2, at + 2].some((i) => isItem(nodes[i], 'number', 'count'));
   if (between) return false;
-  return isItem(nodes[at], 'count') || leadsToFinding(nodes, at) || isValue(nodes, at);
+  if (isItem(nodes[at], 'count')) return true;
+  return pastMeasure(nodes, at) === at && (leadsToFinding(nodes, at) || isValue(nodes, at));
 }
 
 /** Where a size such as "9 mm" or "9 x 12 mm" ends. */
