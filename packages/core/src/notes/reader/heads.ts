@@ -116,7 +116,7 @@ export function negate(nodes: readonly Node[], heads: readonly Head[]): void {
     if (isItem(node, 'colon', 'range') && deniedByValue(nodes, i)) negateBefore(nodes, heads, i);
     const head = byNode.get(i);
     if (head && negating) head.negated = true;
-    if (isItem(node, 'gone') && !forward) negateBefore(nodes, heads, i);
+    if (isItem(node, 'gone') && !forward && !negateBefore(nodes, heads, i)) negateNext(nodes, heads, i);
   }
 }
 
@@ -159,14 +159,30 @@ function goesOnNegating(nodes: readonly Node[], at: number): boolean {
   return false;
 }
 
-function negateBefore(nodes: readonly Node[], heads: readonly Head[], at: number): void {
+/** Whether there was a head to negate. */
+function negateBefore(nodes: readonly Node[], heads: readonly Head[], at: number): boolean {
   const comma = afterthoughtAt(nodes, at);
+  let found = false;
   for (const head of heads.filter((one) => one.at < at).reverse()) {
     const between = nodes.slice(head.at + 1, comma ?? at);
-    if (between.some((node) => isEnd(node) || isItem(node, 'comma', 'colon'))) return;
+    if (between.some((node) => isEnd(node) || isItem(node, 'comma', 'colon'))) break;
     head.negated = !head.negated || head.kind !== 'clear';
-    if (head.kind === 'clear' || comma !== null) return;
+    found = true;
+    if (head.kind === 'clear' || comma !== null) break;
   }
+  return found;
+}
+
+/** "Resolved consolidation", "se ha resuelto la condensación". */
+function negateNext(nodes: readonly Node[], heads: readonly Head[], at: number): void {
+  const next = heads.find((head) => head.at > at);
+  if (next?.kind !== 'finding') return;
+  if (
+    nodes
+      .slice(at + 1, next.at)
+      .every((node) => !isEnd(node) && !isItem(node, 'comma', 'colon', 'begin', 'and'))
+  )
+    next.negated = true;
 }
 
 /** The comma before a "resolved" that has a piece of its own: "consolidation in the RLL, now resolved". */

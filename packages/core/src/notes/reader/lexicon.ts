@@ -26,6 +26,7 @@ export type PlainKind =
   | 'clear'
   | 'pseudo'
   | 'maybe'
+  | 'undecided'
   | 'but'
   | 'begin'
   | 'except'
@@ -185,6 +186,7 @@ function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][
     ['clear', negation.clear],
     ['pseudo', negation.pseudo],
     ['maybe', language.uncertain],
+    ['undecided', language.undecided],
     ['but', ends.but],
     ['begin', ends.begin],
     ['except', ends.except],

@@ -107,6 +107,12 @@ describe('readNote', () => {
 
   it.each([
     ['No consolidation in the right upper zone', [], ['upper right']],
+    ['Resolved RLL pneumonia', [], ['lower right']],
+    ['Se ha resuelto la condensación del LSD', [], ['upper right']],
+    ['RUL opacity has cleared, RML opacity persists', ['middle right'], ['upper right']],
+    ['R LZ consolidation, L UZ spared', ['lower right'], ['upper left']],
+    ['Collapse of the middle lobe', ['middle right'], []],
+    ['Mass at the right apex. No consolidation.', ['upper right'], []],
     ['No focal opacity', [], ['left', 'right']],
     ['No effusion; consolidation in the RLL', ['lower right'], []],
     ['Right lung clear, infiltrate on the left', ['left'], ['right']],
@@ -168,6 +174,13 @@ describe('readNote', () => {
 
   it.each([
     ['Opacity in the left or right base', 'NOTE_AMBIGUOUS'],
+    ['Lower zone shadow, cannot tell which side', 'NOTE_AMBIGUOUS'],
+    ['Infiltrat im Unterfeld, Seite unklar', 'NOTE_AMBIGUOUS'],
+    ['Left middle lobe consolidation', 'NOTE_CONTRADICTS'],
+    ['Mittellappen links verschattet', 'NOTE_CONTRADICTS'],
+    ['Condensación en el lóbulo medio izquierdo', 'NOTE_CONTRADICTS'],
+    ['Opacité du lobe moyen gauche', 'NOTE_CONTRADICTS'],
+    ['左肺中叶实变', 'NOTE_CONTRADICTS'],
     ['Consolidation in the right upper or middle lobe', 'NOTE_AMBIGUOUS'],
     ['Right-sided opacity in the left lower lobe', 'NOTE_CONTRADICTS'],
     ['Left basal opacity at the left apex', 'NOTE_CONTRADICTS'],

@@ -37,10 +37,20 @@ export function statementsOf(
     }
     eitherFinding(sentence, statements, doubts);
   }
+  leftOpen(sentences, statements, doubts);
   withoutVaguePlaces(statements);
   withoutVagueAbsence(statements);
   checkAgainstEachOther(statements, general, doubts);
   return statements;
+}
+
+/** "Lower zone shadow; cannot tell which side." */
+function leftOpen(sentences: readonly Sentence[], statements: readonly Statement[], doubts: Doubts): void {
+  const open = sentences.some(({ nodes }) => nodes.some((node) => isItem(node, 'undecided')));
+  const present = statements.filter((one) => one.present);
+  if (!open || present.length === 0) return;
+  doubts.ambiguous = true;
+  for (const one of present) one.places = [];
 }
 
 /** "Infection of the lungs, in the upper left": the organ says nothing where a place is named. */
@@ -186,8 +196,10 @@ function eitherFinding({ nodes, heads }: Sentence, statements: readonly Statemen
   for (let i = 1; i < own.length; i++) {
     const [a, b] = [own[i - 1]!, own[i]!];
     if (!nodes.slice(a.head.at + 1, b.head.at).some((node) => isItem(node, 'or'))) continue;
-    const name = ({ places }: Statement): string => names(places).sort().join();
-    if (a.places.length === 0 || b.places.length === 0 || name(a) === name(b)) continue;
+    if (a.places.length === 0 || b.places.length === 0) continue;
+    const within = (one: Statement, other: Statement): boolean =>
+      one.places.every((place) => other.places.some((wide) => compatible(place, wide)));
+    if (within(a, b) || within(b, a)) continue; // "haze on the right, vessels or RML consolidation"
     doubts.ambiguous = true;
     a.places = [];
     b.places = [];

@@ -64,7 +64,8 @@ export function uncertaintyOf(present: readonly Statement[]): ReadItem<true> | n
         continue;
       const at = sentence.nodes.findIndex((node) => node.kind === 'item' && node.item === other.uncertain);
       const between = sentence.nodes.slice(head.at + 1, at);
-      if (at > head.at && !between.some((node) => isItem(node, 'with', 'and', 'but')))
+      const apposed = isItem(between[between.length - 1], 'comma'); // ", suspicious for malignancy"
+      if (at > head.at && (apposed || !between.some((node) => isItem(node, 'with', 'and', 'but'))))
         return readItem(true, other.uncertain);
     }
   }

@@ -67,6 +67,8 @@ export const languageSchema = z.strictObject({
     pseudo: phrases,
   }),
   uncertain: phrases,
+  /** "side unclear", "cannot tell which side": the note leaves its places open. */
+  undecided: phrases,
   /** Between a finding and what it is: "represents", "may be". */
   means: phrases,
   /** At the start of a sentence: the finding before ("it", "this"). */
