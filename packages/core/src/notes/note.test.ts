@@ -201,6 +201,14 @@ describe('words in another order', () => {
       [{ side: 'right', zones: ['upper', 'middle'] }],
     ],
     ['middle lung on the right', [{ side: 'right', zones: ['middle'] }]],
+    ['middle lung right', [{ side: 'right', zones: ['middle'] }]],
+    [
+      'middle lower lung right and upper lung left',
+      [
+        { side: 'right', zones: ['middle', 'lower'] },
+        { side: 'left', zones: ['upper'] },
+      ],
+    ],
     ['lower lobe of the left side', [{ side: 'left', zones: ['lower'] }]],
     // No other place gains or loses a zone.
     [

@@ -135,7 +135,7 @@ class NoteReader {
     flush();
   }
 
-  /** "right lung middle", "middle lung on the right". */
+  /** "right lung middle", "middle lung on the right", "middle lung right". */
   private goesOn(words: readonly Word[], from: number): boolean {
     const known = (i: number): string => words[i]?.known ?? '';
     const isSide = (word: string): boolean => word === 'left' || word === 'right' || word === 'both';
@@ -146,7 +146,7 @@ class NoteReader {
     }
     if (this.side !== null || this.zones.length === 0) return false;
     while (FILLER.has(known(i))) i++;
-    return i > from && isSide(known(i)) && !ORGAN.has(known(i + 1)) && zoneOf(known(i + 1)) === null;
+    return isSide(known(i)) && !ORGAN.has(known(i + 1)) && zoneOf(known(i + 1)) === null;
   }
 
   closePlace(): void {
