@@ -104,8 +104,17 @@ function headFor(nodes: readonly Node[], heads: readonly Head[], at: number, aft
         node.kind === 'item' ||
         node.group.places.every(({ side, zones }) => side === null || (height && zones.length === 0)),
     );
-  if (nextHere) return { head: next, direct: null };
+  if (nextHere || (next !== undefined && isListed(toNext))) return { head: next, direct: null };
   return null;
+}
+
+/** "in the left base and throughout the right lung there are ...": places joined by "and" before their finding. */
+function isListed(toNext: readonly Node[]): boolean {
+  const joined = toNext.filter((node) => node.kind === 'group' || !isItem(node, ...PASSED, 'link'));
+  return (
+    joined.some(({ kind }) => kind === 'group') &&
+    joined.every((node, i) => (i % 2 === 0 ? isItem(node, 'and') : node.kind === 'group'))
+  );
 }
 
 /** An item that is part of the place, such as "throughout". */

@@ -59,7 +59,8 @@ function partsOrNearest(token: Token, lexicon: Lexicon): Token[] {
       return lexicon.language.compounds ? one : { ...one, typed: token.text };
     });
   }
-  const nearest = nearestOf(token.text, lexicon);
+  const nearest =
+    token.text.length < SHORTEST ? withDropped(token.text, lexicon) : nearestOf(token.text, lexicon);
   return [nearest === null ? token : { ...token, text: nearest, typed: token.text }];
 }
 
@@ -91,6 +92,17 @@ function splitWord(word: string, lexicon: Lexicon): string[] | null {
 function isLink(part: string, start: number, lexicon: Lexicon): boolean {
   const token: Token = { text: part, kind: 'word', start: 0, end: 0, hyphened: false };
   return start === 0 && (lexicon.match([token], 0)?.marks.some(({ kind }) => kind === 'link') ?? false);
+}
+
+/** "lng": the one word for an organ from which a letter is missing. Of other short words, no guess is safe. */
+function withDropped(word: string, lexicon: Lexicon): string | null {
+  if (word.length !== SHORTEST - 1) return null;
+  const whole = masksOf(lexicon)
+    .map(([known]) => known)
+    .filter((known) => known.length === SHORTEST && known[0] === word[0] && isWithin(word, known));
+  const [organ, ...others] = whole;
+  const marks = organ === undefined ? [] : marksOf(organ, lexicon);
+  return others.length === 0 && marks.some(({ kind }) => kind === 'organ') ? organ! : null;
 }
 
 function nearestOf(word: string, lexicon: Lexicon): string | null {
@@ -152,10 +164,13 @@ function isWithin(short: string, long: string): boolean {
 const DECISIVE = new Set(['side', 'zone', 'named', 'not', 'gone', 'clear', 'foreign', 'finding']);
 
 function meaningOf(word: string, lexicon: Lexicon): string {
-  const token: Token = { text: word, kind: 'word', start: 0, end: 0, hyphened: false };
-  const marks: readonly Mark[] = lexicon.match([token], 0)?.marks ?? [];
-  const telling = marks.filter(({ kind }) => DECISIVE.has(kind));
+  const telling = marksOf(word, lexicon).filter(({ kind }) => DECISIVE.has(kind));
   return telling.map((mark) => (mark.kind === 'finding' ? 'finding' : JSON.stringify(mark))).join(' ');
+}
+
+function marksOf(word: string, lexicon: Lexicon): readonly Mark[] {
+  const token: Token = { text: word, kind: 'word', start: 0, end: 0, hyphened: false };
+  return lexicon.match([token], 0)?.marks ?? [];
 }
 
 /** Any two of a kind, or words that decide nothing. */

@@ -69,6 +69,8 @@ describe('readNote', () => {
     ['Opacity from apex to base of the right lung', ['lower right', 'middle right', 'upper right']],
     ['Right-sided opacity in the lower zone', ['lower right']],
     ['The upper lobes are consolidated', ['upper left', 'upper right']],
+    ['In the left base and throughout the right lung there are two opacities', ['lower left', 'right']],
+    ['Heart and great vessels appear normal. Infiltrate in the left lng', ['left']],
     ['Patchy infiltrates', []],
     ['In the left lower lobe, there is an opacity', ['lower left']],
     ['Consolidation. Right lower lobe.', ['lower right']],
