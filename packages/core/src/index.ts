@@ -115,4 +115,5 @@ export { deriveNote, MIN_AREA, type DeriveOptions } from './notes/derive-note.js
 export { isNoteWord } from './notes/note-words.js';
 export { isReportWord } from './notes/report-words.js';
 export * from './notes/reader/index.js';
+export * from './notes/reword/index.js';
 export { LARGEST_NUMBER_WORD, recountNote } from './notes/note-count.js';

@@ -51,9 +51,12 @@ const OTHERS = new Set(
   ).split(' '),
 );
 
+/** The grammar's words, and those around them. */
+export const NOTE_WORDS: ReadonlySet<string> = new Set([...KNOWN, ...OTHERS]);
+
 /** A word of the grammar cannot identify a patient. */
 export function isNoteWord(word: string): boolean {
-  return KNOWN.has(word) || OTHERS.has(word);
+  return NOTE_WORDS.has(word);
 }
 
 /** A text's sentences as clauses, without empty ones. */

@@ -1,6 +1,6 @@
 /** General words of English reports on images: none is a common name, so they may be kept. */
 
-const WORDS = new Set(
+export const REPORT_WORDS: ReadonlySet<string> = new Set(
   // small words
   (
     'also and any as be been but by could either except for from has have in into is it its less more most near nearly neither nor not of only or other ' +
@@ -31,5 +31,5 @@ const WORDS = new Set(
 
 /** A word of the list cannot identify a patient. */
 export function isReportWord(word: string): boolean {
-  return WORDS.has(word);
+  return REPORT_WORDS.has(word);
 }
