@@ -72,7 +72,7 @@ export const ABBREVIATED: BySet<Wording> = {
     },
     and: [' and ', '; '],
     findings: [
-      { one: ['1x consol'], many: '{n} areas of consol', some: 'consol' },
+      { one: ['1 area of consol'], many: '{n} areas of consol', some: 'consol' },
       { one: ['1 GGO'], many: '{n} GGOs', some: 'GGOs' },
       { one: ['1 patch ASD'], many: '{n} patches ASD', some: 'patches ASD' },
     ],
