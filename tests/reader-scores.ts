@@ -6,8 +6,8 @@ import { type FreeNote, type ReadPlace, readNote } from '@reclmis/core';
 export const LANGUAGES = ['en', 'de', 'es', 'fr', 'zh'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
-/** By two authors; the second wrote after the reader, without knowing it. */
-export const SETS = ['first', 'second'] as const;
+/** By three authors; the second and third wrote after the reader, without knowing it. */
+export const SETS = ['first', 'second', 'third'] as const;
 export type AnnotatedSet = (typeof SETS)[number];
 
 export interface Annotated {
@@ -33,7 +33,7 @@ export interface Scored {
 }
 
 export function annotated(language: Language, set: AnnotatedSet): Annotated[] {
-  const file = set === 'first' ? `notes.${language}.jsonl` : 'second.jsonl';
+  const file = set === 'first' ? `notes.${language}.jsonl` : `${set}.jsonl`;
   const url = new URL(`../../packages/core/src/notes/reader/fixtures/${file}`, import.meta.url);
   const lines = readFileSync(fileURLToPath(url), 'utf8').split('\n').filter(Boolean);
   const plain = { absent: [], count: null, extent: null, uncertain: false, nonsense: false };
@@ -50,7 +50,7 @@ export function scored(language: Language, set: AnnotatedSet): Scored[] {
       places: placeNames(note.places),
       absent: placeNames(note.absent),
       count: note.count?.value ?? null,
-      extent: note.extent?.value ?? null,
+      extent: extentOf(note, set),
       uncertain: note.uncertain !== null,
       nonsense: note.warnings.some(({ code }) => code === 'NOTE_AMBIGUOUS' || code === 'NOTE_CONTRADICTS'),
     };
@@ -61,6 +61,11 @@ export function scored(language: Language, set: AnnotatedSet): Scored[] {
     const wrongSide = sidesOf(read.places).some((side) => !sides.includes(side));
     return { language, expected, read, note, right, wrongSide };
   });
+}
+
+/** The third author's annotations know no extent "focal". */
+function extentOf({ extent }: FreeNote, set: AnnotatedSet): string | null {
+  return extent === null || (set === 'third' && extent.value === 'focal') ? null : extent.value;
 }
 
 /** As annotated: all three heights of a side are that side. */

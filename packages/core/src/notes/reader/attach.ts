@@ -1,4 +1,5 @@
 /** Which finding a place belongs to: word order, prepositions, commas and lists decide. */
+import { differ } from './alternatives.js';
 import { type AttachedGroup, type Head, newHead } from './heads.js';
 import { isEnd, isItem, type Node, PASSED } from './nodes.js';
 import type { PlaceGroup } from './place-group.js';
@@ -97,11 +98,13 @@ function headFor(nodes: readonly Node[], heads: readonly Head[], at: number, aft
   const own = nodes[at]!;
   const heading = own.kind === 'group' && isItem(nodes[at + 1], 'colon') ? own.group : null;
   const height = heading?.places.every(({ side, plural }) => side === null || plural) ?? false;
+  const titles = (group: PlaceGroup): boolean => heading !== null && !differ(heading, group);
   const nextHere =
     next !== undefined &&
     toNext.every(
       (node) =>
         node.kind === 'item' ||
+        titles(node.group) ||
         node.group.places.every(({ side, zones }) => side === null || (height && zones.length === 0)),
     );
   if (nextHere || (next !== undefined && isListed(toNext))) return { head: next, direct: null };

@@ -2,7 +2,7 @@
 import type { Span } from './free-note.js';
 import type { Head, StatedCount } from './heads.js';
 import { has, type Item, markOf } from './items.js';
-import { isEnd, isItem, type Node, PASSED, pieceAt } from './nodes.js';
+import { isEnd, isItem, isPurpose, type Node, PASSED, pieceAt } from './nodes.js';
 
 /** Uncertainty, numbers and extent go to the nearest head, first to the next one. */
 export function describe(nodes: readonly Node[], heads: readonly Head[]): void {
@@ -14,7 +14,7 @@ export function describe(nodes: readonly Node[], heads: readonly Head[]): void {
     }
     const { item } = node;
     const date = has(item, 'unit') && isItem(nodes[i - 1], 'number'); // "3 May"
-    if (date) continue;
+    if (date || isPurpose(nodes, i)) continue;
     if (has(item, 'maybe') && has(item, 'or')) {
       // "atelectasis versus pneumonia" doubts both
       for (const head of [real.find(({ at }) => at > i), real.filter(({ at }) => at < i).pop()])

@@ -23,6 +23,10 @@ export class Discourse {
   constructor(private readonly options: ReadingOptions) {}
 
   add(items: readonly Item[]): void {
+    if (this.answersNo(items)) {
+      if (items.length > 1) this.add(items.slice(1));
+      return;
+    }
     const { before } = this;
     const sentence = readSentence(items, this.memory, before, this.options);
     this.sentences.push(sentence);
@@ -40,6 +44,17 @@ export class Discourse {
     const named = sentence.heads.filter(({ kind }) => kind === 'finding' || kind === 'foreign');
     if (named.length > 0)
       this.elsewhere = named.every(({ kind }) => kind === 'foreign') && !isAboutBefore(sentence);
+  }
+
+  /** "Pneumonia at the left base? No - ..." */
+  private answersNo([first, second]: readonly Item[]): boolean {
+    const last = this.sentences[this.sentences.length - 1];
+    const asked = isItem(last?.nodes[last.nodes.length - 1], 'question');
+    const alone =
+      second === undefined ? has(first, 'not', 'gone') : has(first, 'not') && has(second, 'comma');
+    if (!asked || !alone) return false;
+    for (const head of last?.heads ?? []) head.negated = true;
+    return true;
   }
 
   /** "Left base: opacity." over two sentences. */

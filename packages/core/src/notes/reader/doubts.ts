@@ -2,23 +2,64 @@
 import type { Warning } from '../../warnings.js';
 import { listedWords, quotedWords } from '../quoted-words.js';
 import type { Span } from './free-note.js';
-import type { Sentence } from './heads.js';
-import { isItem, pieceAt } from './nodes.js';
+import type { Head, Sentence } from './heads.js';
+import { markOf } from './items.js';
+import { isItem, type Node, pieceAt } from './nodes.js';
 import type { Doubts } from './statements.js';
 import type { Token } from './tokens.js';
 
-/** Unknown words that may change what is said about a place or finding. */
-export function relevantUnread({ nodes, heads }: Sentence): Span[] {
+/**
+ * Unknown words that may change what is said about a place or finding. The words for sides, heights, negation,
+ * doubt and number are few and known, so that others describe, unless they resemble one of these or stand where
+ * a place, an organ or a predicate is expected.
+ * @param anywhere names of findings that other organs have too
+ */
+export function relevantUnread(sentence: Sentence, anywhere: readonly string[]): Span[] {
+  const { nodes, heads } = sentence;
   if (nodes.some((node) => isItem(node, 'history'))) return [];
-  const ours = heads.some(({ kind }) => kind === 'finding' || kind === 'clear');
-  return nodes.flatMap((node, i) => {
-    if (!isItem(node, 'unread')) return [];
-    const { from, to } = pieceAt(nodes, i);
-    const own = heads.filter(({ at }) => at >= from && at < to);
-    const foreign = own.length > 0 && own.every(({ kind }) => kind === 'foreign' || kind === 'landmark');
-    const place = nodes.slice(from, to).some(({ kind }) => kind === 'group');
-    return foreign || !(ours || place) ? [] : [node.span];
-  });
+  return nodes.flatMap((node, i) =>
+    isItem(node, 'unread') && mayMatter(nodes, heads, i, anywhere) ? [node.span] : [],
+  );
+}
+
+function mayMatter(
+  nodes: readonly Node[],
+  heads: readonly Head[],
+  at: number,
+  anywhere: readonly string[],
+): boolean {
+  const { from, to } = pieceAt(nodes, at);
+  const inPiece = heads.filter((head) => head.at >= from && head.at < to);
+  const own = inPiece.filter(({ kind }) => kind === 'finding' || kind === 'clear');
+  const groups = nodes.slice(from, to).flatMap((one) => (one.kind === 'group' ? [one.group] : []));
+  if (own.length === 0 && inPiece.length > 0) return false;
+  if (isItem(nodes[at], 'slip') && heads.length > 0) return true;
+  if (own.length === 0 && groups.length === 0) return false;
+  const [left, right] = [telling(nodes, at, -1), telling(nodes, at, 1)];
+  const [before, after] = [nodes[left], nodes[right]];
+  const placed = groups.some(({ places }) => places.some(({ zones }) => zones.length > 0));
+  const ahead = own.some((head) => head.at < at);
+  const vague = after?.kind === 'item' && anywhere.includes(markOf(after.item, 'finding')?.value ?? '');
+  const finding = isItem(after, 'finding');
+  if (isItem(after, 'organ', 'whole')) return true; // "left ... lobe"
+  if (after?.kind === 'group' && after.group.places.some(({ side }) => side === null)) return true; // "... lower lobe"
+  if (before?.kind === 'group' && !before.group.closed && (!finding || vague)) return true; // "left ..."
+  if (isItem(before, 'link') && !placed) return true; // "in the ..."
+  if (isItem(after, 'link') && !ahead) return true; // "... of the consolidation"
+  if (isItem(before, 'auxiliary') && ahead) return true; // "the consolidation has ..."
+  if (isItem(before, 'not') && !inPiece.some((head) => head.at > at)) return true; // "not ..."
+  const negated = own.some((head) => head.at === right && head.negated && head.groups.length === 0);
+  return vague && !placed && !negated; // "... lesion on the left"
+}
+
+/** The next node that says something, in a direction. */
+function telling(nodes: readonly Node[], at: number, step: 1 | -1): number {
+  let i = at + step;
+  const empty = (node: Node | undefined): boolean =>
+    isItem(node, 'filler', 'ignored', 'unread') &&
+    !isItem(node, 'link', 'finding', 'foreign', 'auxiliary', 'not', 'organ', 'whole');
+  while (empty(nodes[i])) i += step;
+  return i;
 }
 
 export function doubtWarnings({ ambiguous, contradicts }: Doubts): Warning[] {

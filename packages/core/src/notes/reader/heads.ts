@@ -3,7 +3,7 @@
  * uncertainty, number and extent belong to one of them.
  */
 import { has, type Item, markOf } from './items.js';
-import { isEnd, isItem, isPast, type Node, pieceAt } from './nodes.js';
+import { isEnd, isItem, isPast, isPurpose, type Node, pieceAt } from './nodes.js';
 import type { PlaceGroup } from './place-group.js';
 
 export interface Head {
@@ -66,7 +66,7 @@ export function newHead(kind: Head['kind'], name: string, item: Item, at: number
 export function headsOf(nodes: readonly Node[], anywhere: readonly string[], after: boolean): Head[] {
   const heads: Head[] = [];
   for (const [at, node] of nodes.entries()) {
-    if (node.kind === 'group' || isPast(nodes, at)) continue;
+    if (node.kind === 'group' || isPast(nodes, at) || isPurpose(nodes, at)) continue;
     const { item } = node;
     const finding = markOf(item, 'finding');
     const foreign = finding && anywhere.includes(finding.value) && isElsewhere(nodes, at, after);

@@ -1,12 +1,13 @@
 /** A sentence as known phrases, numbers, marks and unknown words. */
 import type { Span } from './free-note.js';
 import type { Lexicon, Mark } from './lexicon.js';
+import { nearDecisive } from './mend.js';
 import type { Token } from './tokens.js';
 
 export type ItemMark =
   | Mark
   | { readonly kind: 'number'; readonly value: number }
-  | { readonly kind: 'slash' | 'ignored' | 'unread' };
+  | { readonly kind: 'slash' | 'ignored' | 'unread' | 'slip' | 'question' };
 
 export type ItemKind = ItemMark['kind'];
 
@@ -18,6 +19,8 @@ export interface Item {
 }
 
 const UNREAD: readonly ItemMark[] = [{ kind: 'unread' }];
+/** Unknown, and a letter away from a word for a side, a height or a negation. */
+const SLIP: readonly ItemMark[] = [{ kind: 'unread' }, { kind: 'slip' }];
 const UNIT: readonly ItemMark[] = [{ kind: 'unit' }];
 const IGNORED: readonly ItemMark[] = [{ kind: 'ignored' }];
 const MARKS: Readonly<Record<string, readonly ItemMark[]>> = {
@@ -68,11 +71,20 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
     const measures = used.length === 1 && isUnitOf(tokens[i - 2], token);
     const marks = measures ? UNIT : (found?.marks ?? (stops ? [] : ownMarks(token, lexicon)));
     const spoken = marks.some(({ kind }) => kind === 'stop');
-    if (marks.length > 0 && !spoken) items.push({ marks, span, ...(typed === undefined ? {} : { typed }) });
+    const own = [...marks, ...asideMarks(token, used.length, stops && !asks)];
+    if (own.length > 0 && !spoken)
+      items.push({ marks: own, span, ...(typed === undefined ? {} : { typed }) });
     if ((stops && !asks) || spoken) close();
   }
   close();
   return sentences;
+}
+
+/** What a sign means besides: a dash may be a comma, and a question mark may end a sentence. */
+function asideMarks({ text }: Token, length: number, ends: boolean): readonly ItemMark[] {
+  if (length > 1) return [];
+  if (text === '-') return MARKS['-'] ?? [];
+  return text === '?' && ends ? [{ kind: 'question' }] : [];
 }
 
 /** "4L", "2.1 L" and "3d": no side, whatever the letter means elsewhere. */
@@ -125,5 +137,5 @@ function ownMarks(token: Token, lexicon: Lexicon): readonly ItemMark[] {
   const harmless = lexicon.harmless.some(
     (end) => token.text.length > end.length + 2 && token.text.endsWith(end),
   );
-  return harmless ? IGNORED : UNREAD;
+  return harmless ? IGNORED : nearDecisive(token.text, lexicon) ? SLIP : UNREAD;
 }

@@ -49,6 +49,8 @@ export type PlainKind =
   | 'comma'
   | 'colon'
   | 'stop'
+  | 'auxiliary'
+  | 'purpose'
   | 'filler';
 
 export interface Match {
@@ -209,6 +211,8 @@ function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][
     ['comma', language.spoken.comma],
     ['colon', language.spoken.colon],
     ['stop', language.spoken.stop],
+    ['purpose', language.purpose],
+    ['auxiliary', language.auxiliaries],
     ['filler', language.filler],
   ];
   for (const [kind, list] of plain) add({ kind }, list);

@@ -140,6 +140,39 @@ function search(word: string, lexicon: Lexicon): string | null {
   return best.every((one) => compatible(meaning, meaningOf(one, lexicon))) ? nearest : null;
 }
 
+const NEAR = new WeakMap<Lexicon, Map<string, boolean>>();
+const CLOSED = new WeakMap<Lexicon, readonly string[]>();
+const DECIDING = new Set<Mark['kind']>(['side', 'zone', 'named', 'not', 'gone', 'clear', 'maybe', 'except']);
+
+/** Whether an unknown word is a letter away from one for a side, a height, a negation or a doubt. */
+export function nearDecisive(word: string, lexicon: Lexicon): boolean {
+  if (word.length < SHORTEST || word.length > LONGEST) return false;
+  let memory = NEAR.get(lexicon);
+  if (memory === undefined) NEAR.set(lexicon, (memory = new Map<string, boolean>()));
+  let near = memory.get(word);
+  if (near === undefined) {
+    near = closedWords(lexicon).some(
+      (known) => Math.abs(known.length - word.length) <= 1 && editDistance(word, known, 1) <= 1,
+    );
+    if (memory.size >= REMEMBERED) memory.clear();
+    memory.set(word, near);
+  }
+  return near;
+}
+
+function closedWords(lexicon: Lexicon): readonly string[] {
+  let words = CLOSED.get(lexicon);
+  if (words === undefined) {
+    words = [...lexicon.words].filter((word) => {
+      if (word.length < SHORTEST) return false;
+      const token: Token = { text: word, kind: 'word', start: 0, end: 0, hyphened: false };
+      return lexicon.match([token], 0)?.marks.some(({ kind }) => DECIDING.has(kind)) ?? false;
+    });
+    CLOSED.set(lexicon, words);
+  }
+  return words;
+}
+
 /** Letters swapped or left out are commoner than letters replaced. */
 function mostLikely(word: string, words: readonly string[]): readonly string[] {
   const sorted = (text: string): string => [...text].sort().join('');

@@ -119,3 +119,10 @@ export function isPast(nodes: readonly Node[], at: number): boolean {
   const { from, to } = pieceAt(nodes, at);
   return nodes.slice(from, to).some((node) => isItem(node, 'history'));
 }
+
+/** Whether "to exclude" goes before in the clause, which names no place: "CT to exclude a mass". */
+export function isPurpose(nodes: readonly Node[], at: number): boolean {
+  const { from, to } = pieceAt(nodes, at);
+  const start = nodes.slice(from, at).findIndex((node) => isItem(node, 'purpose'));
+  return start >= 0 && nodes.slice(from + start, to).every(({ kind }) => kind !== 'group');
+}

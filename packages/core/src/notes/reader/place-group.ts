@@ -17,6 +17,8 @@ export interface PlaceGroup {
   readonly contradicts: boolean;
   /** Names the organ only ("lungs"). */
   readonly organ: boolean;
+  /** Ends with a noun or a height: "left lung", not "left". */
+  readonly closed: boolean;
   readonly whole: boolean;
   readonly unilateral: boolean;
   /** Ends with a bare side other than the one before ("left base (right"). */

@@ -36,7 +36,8 @@ export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNo
   const unread = sentences.flatMap(({ nodes }) =>
     nodes.flatMap((node) => (isItem(node, 'unread') ? [node.span] : [])),
   );
-  const missed = notUnderstood(discourse, statements.length === 0 && alone === null, unread);
+  const nothing = alone === null && sentences.every(({ heads }) => heads.length === 0);
+  const missed = notUnderstood(discourse, anywhere, nothing, unread);
   return {
     language: lexicon.code,
     places,
@@ -75,8 +76,13 @@ function placesAlone(
 }
 
 /** What makes a note incomplete: unknown words, or none for a place without a finding; null if nothing does. */
-function notUnderstood({ sentences, loose }: Discourse, nothing: boolean, unread: Span[]): Span[] | null {
-  const relevant = sentences.flatMap(relevantUnread);
+function notUnderstood(
+  { sentences, loose }: Discourse,
+  anywhere: readonly string[],
+  nothing: boolean,
+  unread: Span[],
+): Span[] | null {
+  const relevant = sentences.flatMap((sentence) => relevantUnread(sentence, anywhere));
   if (relevant.length > 0) return relevant;
   if (loose > 0) return [];
   return nothing && unread.length > 0 ? unread : null;

@@ -218,15 +218,55 @@ describe('readNote', () => {
     expect(codes(note)).toEqual([code]);
   });
 
-  it.each(['Opacity in the left zorgblat lobe', 'Zorgblat consolidation at the right base'])(
-    'is not complete if a word next to a place is unknown: "%s"',
-    (text) => {
-      const note = readNote(text);
-      expect(note.complete).toBe(false);
-      expect(note.unread.map(({ start, end }) => text.slice(start, end).toLowerCase())).toEqual(['zorgblat']);
-      expect(codes(note)).toEqual(['NOTE_PARTLY_READ']);
-    },
-  );
+  it.each([
+    'Opacity in the left zorgblat lobe',
+    'Opacity in the zorgblat',
+    'Opacity on the left zorgblat',
+    'Opacity in the zorgblat lower lobe',
+    'Zorgblat of the consolidation at the right base',
+    'The consolidation at the right base has zorgblat',
+    'Consolidation at the right base not zorgblat',
+    'Left zorgblat lesion',
+    'Left zorgblat clear',
+  ])('is not complete if a word where a place or predicate is expected is unknown: "%s"', (text) => {
+    const note = readNote(text);
+    expect(note.complete).toBe(false);
+    expect(note.unread.map(({ start, end }) => text.slice(start, end).toLowerCase())).toEqual(['zorgblat']);
+    expect(codes(note)).toEqual(['NOTE_PARTLY_READ']);
+  });
+
+  it.each([
+    ['Zorgblat consolidation at the right base', ['lower right'], []],
+    ['Right basal zorgblat consolidation, zorgblat', ['lower right'], []],
+    ['Consolidation RLL (zorgblat type)', ['lower right'], []],
+    ['No zorgblat abnormality. Opacity in the RLL.', ['lower right'], []],
+    ['No zorgblat abnormality', [], []],
+    ['Zorgblat clear. Opacity in the RLL.', ['lower right'], []],
+    ['Zorgblat nodule in the RUL', ['upper right'], []],
+  ])('lets unknown words describe: "%s"', (text, present, free) => {
+    const note = readNote(text);
+    expect([names(note.places), names(note.absent), note.complete]).toEqual([present, free, true]);
+  });
+
+  it('never lets a slip of a deciding word pass', () => {
+    for (const text of ['Opacity, fight, base', 'Tight opacity', 'Kleft opacity'])
+      expect(readNote(text).complete).toBe(false);
+  });
+
+  it.each([
+    ['Pneumonia at the left base? No.', [], ['lower left']],
+    ['Left-sided hernia? No - this is LLL consolidation', ['lower left'], []],
+    ['RLL opacity, CT recommended to exclude a mass', ['lower right'], []],
+    ['LLs: bilateral lower zone opacities', ['lower left', 'lower right'], []],
+  ])('reads answers, purposes and headings in "%s"', (text, present, free) => {
+    const note = readNote(text);
+    expect([names(note.places), names(note.absent), note.complete, note.uncertain]).toEqual([
+      present,
+      free,
+      true,
+      null,
+    ]);
+  });
 
   it('ignores unknown words about something else', () => {
     const note = readNote('Zorgblat wires intact. Opacity in the RLL.');
@@ -363,7 +403,7 @@ describe('canonicalNote', () => {
     'Lungs clear',
     'Patchy infiltrates',
     'Opacity in the left or right base',
-    'Zorgblat opacity, left base',
+    'Opacity, left zorgblat base',
     '',
   ])('has nothing to write for "%s"', (text) => expect(written(text)).toBeNull());
 });

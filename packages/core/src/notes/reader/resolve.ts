@@ -41,6 +41,7 @@ export function resolve(
     afterthought: isAfterthought(terms),
     contradicts: terms.some((term) => term.contradicts) || apart,
     organ,
+    closed: terms.every((term) => term.organ !== null || term.zones.length > 0 || term.named.length > 0),
     whole: terms.some((term) => term.whole),
     unilateral: terms.some((term) => term.one),
     span: { start: items[from]!.span.start, end: items[to - 1]!.span.end },

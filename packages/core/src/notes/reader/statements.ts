@@ -25,14 +25,14 @@ const BOTH: readonly Side[] = ['left', 'right'];
 /** Everything that the sentences say about findings, in order; doubtful statements have no places. */
 export function statementsOf(
   sentences: readonly Sentence[],
-  { paired, general, lesser }: Pick<Vocabulary['canonical'], 'paired' | 'general' | 'lesser'>,
+  canonical: Vocabulary['canonical'],
   doubts: Doubts,
 ): Statement[] {
   const statements: Statement[] = [];
   for (const sentence of sentences) {
     for (const head of sentence.heads) {
       if (head.kind === 'foreign' || head.kind === 'landmark') continue;
-      const statement = statementOf(sentence, head, paired && !lesser.includes(head.name), doubts);
+      const statement = statementOf(sentence, head, canonical, doubts);
       if (statement !== null) statements.push(statement);
     }
     eitherFinding(sentence, statements, doubts);
@@ -40,17 +40,17 @@ export function statementsOf(
   leftOpen(sentences, statements, doubts);
   withoutVaguePlaces(statements);
   withoutVagueAbsence(statements);
-  checkAgainstEachOther(statements, general, doubts);
+  checkAgainstEachOther(statements, canonical.general, doubts);
   return statements;
 }
 
 /** "Lower zone shadow; cannot tell which side." */
 function leftOpen(sentences: readonly Sentence[], statements: readonly Statement[], doubts: Doubts): void {
   const open = sentences.some(({ nodes }) => nodes.some((node) => isItem(node, 'undecided')));
-  const present = statements.filter((one) => one.present);
-  if (!open || present.length === 0) return;
+  const found = sentences.some(({ nodes }) => nodes.some((node) => isItem(node, 'finding')));
+  if (!open || !found) return;
   doubts.ambiguous = true;
-  for (const one of present) one.places = [];
+  for (const one of statements) if (one.present) one.places = [];
 }
 
 /** "Infection of the lungs, in the upper left": the organ says nothing where a place is named. */
@@ -69,7 +69,12 @@ function withoutVagueAbsence(statements: readonly Statement[]): void {
   }
 }
 
-function statementOf(sentence: Sentence, head: Head, paired: boolean, doubts: Doubts): Statement | null {
+function statementOf(
+  sentence: Sentence,
+  head: Head,
+  { paired, anywhere, lesser }: Vocabulary['canonical'],
+  doubts: Doubts,
+): Statement | null {
   const present = head.kind === 'clear' ? head.negated : !head.negated;
   let places = combine(head.groups, sideGiven(sentence, head));
   let everywhere = false;
@@ -84,9 +89,9 @@ function statementOf(sentence: Sentence, head: Head, paired: boolean, doubts: Do
     }
   } else if (head.idle) places = [];
   else if (head.groups.length === 0) {
-    if (!concludes(sentence, head)) return null;
-    everywhere = paired;
-    if (paired) places = BOTH.map((side) => ({ side, zones: [], spans: [head.item.span] }));
+    if (!concludes(sentence, head, anywhere)) return null;
+    everywhere = paired && !lesser.includes(head.name);
+    if (everywhere) places = BOTH.map((side) => ({ side, zones: [], spans: [head.item.span] }));
   }
   return { head, sentence, present, places, everywhere };
 }
@@ -114,9 +119,11 @@ function sideGiven({ nodes, heads }: Sentence, head: Head): Side | null {
 }
 
 /** Whether "clear" or "no consolidation" without a place is about the whole organ. */
-function concludes({ nodes, heads }: Sentence, head: Head): boolean {
+function concludes({ nodes, heads }: Sentence, head: Head, anywhere: readonly string[]): boolean {
   if (head.cloned) return false;
-  if (head.kind === 'finding') return true;
+  // "no ... abnormality" may be about anything
+  const described = [head.at - 1, head.at + 1].some((i) => isItem(nodes[i], 'unread'));
+  if (head.kind === 'finding') return !(described && anywhere.includes(head.name));
   const { from, to } = pieceAt(nodes, head.at);
   return (
     !nodes.slice(from, to).some((node) => isItem(node, 'unread')) &&

@@ -111,6 +111,10 @@ export const languageSchema = z.strictObject({
   now: phrases,
   /** "possibly", as the start of a sentence about the finding before ("Possibly atelectasis."). */
   perhaps: phrases,
+  /** "to exclude": what follows without a place is what an examination is for, not what was found. */
+  purpose: phrases,
+  /** "is", "has": an unknown word after them may deny what goes before. */
+  auxiliaries: phrases,
   /** Words that change nothing. */
   filler: phrases,
   /** Ends of words that change nothing, whatever the word ("-ly"). */

@@ -155,5 +155,8 @@ export const DE: LanguageInput = {
     'sonst, übrig(e/er/es/en), im übrigen, ansonsten, restlich(e/er/es/en/em), restlunge, rest, sonstig(e/er/es/en), andernorts, übrigen, im rest, verbleibend(e/er/es/en), weitere, andere, anderen, anderweitig, die übrigen, restliches, darüber hinaus keine, ansonst',
   history:
     'anamnese, anamnestisch, klinik, klinische angaben, fragestellung, indikation, lobektomie, pneumonektomie, zn, resektion, voroperation, oberlappenresektion, unterlappenresektion, keilresektion, rechtfertigende indikation, klinische fragestellung, z. n. lobektomie',
+  auxiliaries: 'ist, sind, war, waren, hat, haben, hat sich, haben sich, wurde, wurden, wird',
+  purpose:
+    '(ct/empfohlen/empfehle ct/ct empfohlen/ct thorax) zum ausschluss, (ct/empfohlen/empfehle ct/ct empfohlen/ct thorax) zum ausschluss (von/einer/eines/eines), zum nachweis, zur abklärung, zur kontrolle, um (/eine/ein/einen) auszuschließen',
   filler: DE_FILLER,
 };

@@ -57,7 +57,7 @@ export const EN: LanguageInput = {
   organs: {
     one: 'base, apex, midzone, mid zone, lingula, lung base, lung, lobe, zone, field, third, region, area, segment, segments, hemithorax, hemi thorax, pulmonary zone, lung field, lung zone, lung parenchyma, pulmonary parenchyma, sided lung, chest, thorax, perihilum, hemi chest',
     many: 'mid zones, midzones, lobes, zones, fields, regions, areas, thirds, hemithoraces, lung zones',
-    all: 'lungs, lung fields, pulmonary fields, lungfields, both lung fields, lung parenchyma bilaterally',
+    all: 'lungs, lung fields, pulmonary fields, lungfields, both lung fields, lung parenchyma bilaterally, (lungs/lung fields/fields) r',
   },
   findings: {
     opacity:
@@ -157,6 +157,9 @@ export const EN: LanguageInput = {
     'no new, no further, no additional, no other, otherwise, elsewhere, remaining, remainder, remainder of, rest, the rest, rest of, the rest of, remaining part of, other, others, all other, residual lung, everywhere else, the remaining, the other parts, other parts of, other areas, anything else, else, in other respects, the other zones, the others',
   history:
     '(opacified/consolidated/affected/involved/infiltrated) in (january/february/march/april/may/june/july/august/september/october/november/december), previously (opacified/consolidated/affected), history of, hx of, h/o, status post, s/p, post op, previous surgery, prior film showed, previous film showed, indication, clinical indication, clinical history, clinical details, clinical question, reason for exam, reason for examination, reason for study, request, referred for, previously shown, lobectomy, left the department, patient left, left hospital, resection, pneumonectomy, wedge resection, comparison is made with, comparison, compare, technique',
+  auxiliaries: 'is, are, was, were, has, have, had, been, has been, have been, had been, being, became',
+  purpose:
+    '(to exclude/to assess for/to look for/to evaluate for/to confirm/to document/to ensure clearance of/to ensure resolution of/to ensure/to monitor/to characterise/to characterize/to check for), (recommended/advised/suggested/recommend/advise/suggest/recommend ct/suggest ct/advise ct/ct recommended/ct advised/ct suggested/ct/ct chest/hrct) to rule out, for exclusion of, looking for',
   filler: EN_FILLER,
   harmless: 'ly',
 };

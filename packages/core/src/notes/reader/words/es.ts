@@ -145,6 +145,8 @@ export const ES: LanguageInput = {
     'resto, el resto, resto de, resto del, resto de los, el resto del, el resto de, por lo demás, restante, restantes, demás, en el resto, otras, otros, los demás, las demás, otra, otro, en otras localizaciones, ningún otro, ninguna otra',
   history:
     'antecedente, antecedentes, antecedentes de, motivo, motivo de consulta, clínica, indicación, lobectomía, neumectomía, segmentectomía, resección, juicio clínico, datos clínicos, información clínica',
+  auxiliaries: 'ha, han, se ha, se han, está, están, es, son, fue, ha sido, han sido',
+  purpose: 'para (descartar/excluir/valorar/confirmar/ver/evaluar), con el fin de descartar',
   filler: ES_FILLER,
   harmless: 'mente',
 };

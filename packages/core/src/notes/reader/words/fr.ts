@@ -150,6 +150,9 @@ export const FR: LanguageInput = {
     'reste, le reste, le reste de, le reste du, reste du, reste de, par ailleurs, ailleurs, restant, restants, restante, autre, autres, partout ailleurs, pour le reste, du reste, au reste, le restant, restant du',
   history:
     'antécédent, antécédents, antécédents de, indication, motif, renseignements cliniques, lobectomie, pneumonectomie, segmentectomie, résection, contexte clinique, histoire, atcd, clinique, opéré d’une lobectomie',
+  auxiliaries: 'est, sont, a, ont, a été, ont été, s’est, se sont, était',
+  purpose:
+    'pour (éliminer/exclure/écarter/confirmer/rechercher/évaluer), à la recherche de, à la recherche d’',
   filler: FR_FILLER,
   harmless: 'ment',
 };
