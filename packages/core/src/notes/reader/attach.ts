@@ -1,7 +1,7 @@
 /** Which finding a place belongs to: word order, prepositions, commas and lists decide. */
 import { differ } from './alternatives.js';
 import { type AttachedGroup, type Head, newHead } from './heads.js';
-import { isEnd, isItem, type Node, PASSED } from './nodes.js';
+import { isEnd, isItem, type Node, PASSED, pieceAt } from './nodes.js';
 import type { PlaceGroup } from './place-group.js';
 
 /** Attaches every group of places to a head; returns those without. */
@@ -90,6 +90,8 @@ function headFor(nodes: readonly Node[], heads: readonly Head[], at: number, aft
   if (prevDirect && (linked || after || !nextDirect || (nature && prev?.kind === 'finding')))
     return { head: prev!, direct: 'after' };
   if (nextDirect) return { head: next, direct: 'before' };
+  const shared = sharedClear(nodes, heads, at);
+  if (shared) return { head: shared, direct: null };
   if (nextInPiece) return { head: next, direct: null };
   if (prevHere && !negatedAlone(nodes, at)) return { head: prev!, direct: null };
   if (negatedAlone(nodes, at)) return null;
@@ -118,6 +120,19 @@ function isListed(toNext: readonly Node[]): boolean {
     joined.some(({ kind }) => kind === 'group') &&
     joined.every((node, i) => (i % 2 === 0 ? isItem(node, 'and') : node.kind === 'group'))
   );
+}
+
+/** "the left lung and pleura are clear": what is said of both. */
+function sharedClear(nodes: readonly Node[], heads: readonly Head[], at: number): Head | null {
+  if (!isItem(nodes[at + 1], 'and')) return null;
+  const later = heads.filter((head) => head.at > at);
+  const clear = later.find(({ kind }) => kind === 'clear');
+  if (!clear || later.some((head) => head.at < clear.at && head.kind === 'finding')) return null;
+  const between = nodes.slice(at + 1, clear.at);
+  const listed = between.every((node) =>
+    isItem(node, 'and', 'filler', 'ignored', 'foreign', 'landmark', 'organ'),
+  );
+  return listed ? clear : null;
 }
 
 /** An item that is part of the place, such as "throughout". */
@@ -168,12 +183,23 @@ export function shareTopic(nodes: readonly Node[], heads: readonly Head[], topic
   const heights = new Set(topic.group.places.map(({ zones }) => zones.join()));
   if (heights.size > 1) return;
   for (const head of heads) {
-    if (head.kind !== 'finding' || head.groups.length > 0 || !(head.negated || topics)) continue;
+    if (head.groups.length > 0) continue;
+    // "right lung overinflated, clear"
+    if (head.kind === 'clear' && topic.group.closed && standsAlone(nodes, heads, head))
+      head.groups.push({ group: topic.group, direct: null });
+    if (head.kind !== 'finding' || !(head.negated || topics)) continue;
     const between = nodes.slice(at, head.at);
     const organ = between.some((node, i) => i > 0 && isItem(node, 'organ', 'residual'));
     if (!organ && !between.some((node) => isEnd(node)))
       head.groups.push({ group: topic.group, direct: null });
   }
+}
+
+function standsAlone(nodes: readonly Node[], heads: readonly Head[], { at }: Head): boolean {
+  const { from, to } = pieceAt(nodes, at);
+  const others = heads.some((head) => head.at !== at && head.at >= from && head.at < to);
+  const plain = nodes.slice(from, at).every((node) => isItem(node, 'filler', 'ignored', 'and'));
+  return from > 0 && plain && !others;
 }
 
 /** "a normal heart": "normal" is about what follows. */

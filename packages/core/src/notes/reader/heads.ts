@@ -189,5 +189,15 @@ function negateNext(nodes: readonly Node[], heads: readonly Head[], at: number):
 function afterthoughtAt(nodes: readonly Node[], at: number): number | null {
   const { from, to } = pieceAt(nodes, at);
   const alone = nodes.slice(from, at).every((node) => isItem(node, 'filler', 'ignored'));
-  return alone && to === at + 1 && isItem(nodes[from - 1], 'comma') ? from - 1 : null;
+  if (!alone || to !== at + 1 || !isItem(nodes[from - 1], 'comma')) return null;
+  // "RLL pneumonia, seen on the last film, has cleared"
+  let comma = from - 1;
+  for (let before = pieceAt(nodes, comma - 1); before.from > 0; before = pieceAt(nodes, comma - 1)) {
+    const empty = nodes.slice(before.from, before.to).every((node) => isItem(node, ...EMPTY));
+    if (!empty || !isItem(nodes[before.from - 1], 'comma')) break;
+    comma = before.from - 1;
+  }
+  return comma;
 }
+
+const EMPTY = ['filler', 'ignored', 'number', 'unit', 'slash', 'history', 'link'] as const;

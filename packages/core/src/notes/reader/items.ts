@@ -22,6 +22,7 @@ const UNREAD: readonly ItemMark[] = [{ kind: 'unread' }];
 /** Unknown, and a letter away from a word for a side, a height or a negation. */
 const SLIP: readonly ItemMark[] = [{ kind: 'unread' }, { kind: 'slip' }];
 const UNIT: readonly ItemMark[] = [{ kind: 'unit' }];
+const FOREIGN: readonly ItemMark[] = [{ kind: 'foreign' }];
 const IGNORED: readonly ItemMark[] = [{ kind: 'ignored' }];
 const MARKS: Readonly<Record<string, readonly ItemMark[]>> = {
   ',': [{ kind: 'comma' }],
@@ -137,5 +138,20 @@ function ownMarks(token: Token, lexicon: Lexicon): readonly ItemMark[] {
   const harmless = lexicon.harmless.some(
     (end) => token.text.length > end.length + 2 && token.text.endsWith(end),
   );
+  if (!harmless && endsForeign(token.text, lexicon)) return FOREIGN;
   return harmless ? IGNORED : nearDecisive(token.text, lexicon) ? SLIP : UNREAD;
+}
+
+const LEAST_END = 5;
+
+/** "Nierenzellkarzinom", "Oberarmfraktur": a compound is what its last part is, if that is foreign. */
+function endsForeign(word: string, lexicon: Lexicon): boolean {
+  if (!lexicon.language.compounds) return false;
+  for (let i = 2; i + LEAST_END <= word.length; i++) {
+    const text = word.slice(i);
+    if (!lexicon.words.has(text)) continue;
+    const found = lexicon.match([{ text, kind: 'word', start: 0, end: 0, hyphened: false }], 0);
+    return found?.marks.every(({ kind }) => kind === 'foreign') ?? false;
+  }
+  return false;
 }

@@ -12,7 +12,7 @@ import { languageOf, lexiconsOf } from './lexicon.js';
 import { mended } from './mend.js';
 import { isItem } from './nodes.js';
 import type { Placed, PlaceGroup } from './place-group.js';
-import { combine, type Doubts, type Statement, statementsOf, withoutRepeats } from './statements.js';
+import { combine, type Doubts, type Statement, statementsOf, widest, withoutRepeats } from './statements.js';
 import { amountOf, findingsOf, lateralityOf, uncertaintyOf } from './summary.js';
 import { tokensOf } from './tokens.js';
 import type { Vocabulary } from './vocabulary.js';
@@ -41,7 +41,7 @@ export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNo
   return {
     language: lexicon.code,
     places,
-    absent: plainPlaces(placesOf(statements.filter((statement) => !statement.present))),
+    absent: plainPlaces(widest(placesOf(statements.filter((statement) => !statement.present)))),
     findings: findingsOf(present),
     ...amountOf(present),
     uncertain: uncertaintyOf(present),

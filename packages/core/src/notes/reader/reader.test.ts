@@ -258,6 +258,13 @@ describe('readNote', () => {
     ['Left-sided hernia? No - this is LLL consolidation', ['lower left'], []],
     ['RLL opacity, CT recommended to exclude a mass', ['lower right'], []],
     ['LLs: bilateral lower zone opacities', ['lower left', 'lower right'], []],
+    ['LLL pneumonia, seen on 12/03, has cleared', [], ['lower left']],
+    ['?LRTI. No collapse or consolidation.', [], ['left', 'right']],
+    ['RUL opacity has cleared. Lungs clear.', [], ['left', 'right']],
+    ['Left lung and pleura clear', [], ['left']],
+    ['Right lung overinflated, clear', [], ['right']],
+    ['Left effusion, heart normal', [], []],
+    ['Rundherd im OL links bei Nierenzellkarzinom', ['upper left'], []],
   ])('reads answers, purposes and headings in "%s"', (text, present, free) => {
     const note = readNote(text);
     expect([names(note.places), names(note.absent), note.complete, note.uncertain]).toEqual([

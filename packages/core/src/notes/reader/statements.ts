@@ -27,7 +27,7 @@ export function statementsOf(
   sentences: readonly Sentence[],
   canonical: Vocabulary['canonical'],
   doubts: Doubts,
-): Statement[] {
+): readonly Statement[] {
   const statements: Statement[] = [];
   for (const sentence of sentences) {
     for (const head of sentence.heads) {
@@ -41,7 +41,7 @@ export function statementsOf(
   withoutVaguePlaces(statements);
   withoutVagueAbsence(statements);
   checkAgainstEachOther(statements, canonical.general, doubts);
-  return statements;
+  return withoutAnswered(statements);
 }
 
 /** "Lower zone shadow; cannot tell which side." */
@@ -58,6 +58,15 @@ function withoutVaguePlaces(statements: readonly Statement[]): void {
   const vague = ({ head }: Statement): boolean => head.groups.every(({ group }) => group.organ);
   const present = statements.filter((one) => one.present && one.places.length > 0);
   if (present.some((one) => !vague(one))) for (const one of present.filter(vague)) one.places = [];
+}
+
+/** "?Pneumonia. No consolidation.": what was asked before is answered. */
+function withoutAnswered(statements: readonly Statement[]): readonly Statement[] {
+  const answered = statements.findIndex(({ everywhere }) => everywhere);
+  return statements.filter(
+    ({ head, present, places }, i) =>
+      !(i < answered && present && places.length === 0 && head.groups.length === 0 && head.uncertain),
+  );
 }
 
 /** "Mass in the right apex. No consolidation.": nothing is said about the places of other findings. */
@@ -177,6 +186,12 @@ export function withoutRepeats(places: readonly Placed[]): Placed[] {
   return list.filter(
     ({ side, zones }) => zones.length > 0 || !list.some((one) => one.side === side && one.zones.length > 0),
   );
+}
+
+/** Places free of findings: a side includes its heights. */
+export function widest(places: readonly Placed[]): Placed[] {
+  const whole = new Set(places.filter(isWholeSide).map(({ side }) => side));
+  return places.filter((place) => isWholeSide(place) || !whole.has(place.side));
 }
 
 function contradicts(groups: readonly AttachedGroup[], places: readonly Placed[]): boolean {
