@@ -1,4 +1,5 @@
 /** Strengths of the augmentation (`data/augment.ts`); defaults are upstream's (docs/method.md 9). */
+import { type Rewording, REWORDINGS } from '@reclmis/core';
 
 /** Probabilities are in [0, 1]. */
 export interface AugmentOptions {
@@ -22,6 +23,12 @@ export interface AugmentOptions {
   readonly rotateProbability: number;
   /** Either way, in degrees. */
   readonly rotateDegrees: number;
+  /** Of putting the note into other words, after flips; also in mode `none`. */
+  readonly notes: number;
+  /** See `noteKindsOf`. */
+  readonly noteKinds: string;
+  /** Rewordings of each note, at most. */
+  readonly noteVariants: number;
 }
 
 export const AUGMENT_DEFAULTS: AugmentOptions = {
@@ -36,4 +43,14 @@ export const AUGMENT_DEFAULTS: AugmentOptions = {
   flipProbability: 0.5,
   rotateProbability: 0.5,
   rotateDegrees: 20,
+  notes: 0,
+  noteKinds: 'all',
+  noteVariants: 8,
 };
+
+/** `all`, or kinds separated by commas; null if one is unknown. */
+export function noteKindsOf(list: string): readonly Rewording[] | null {
+  if (list.trim() === 'all') return REWORDINGS;
+  const kinds = list.split(',').map((kind) => REWORDINGS.find((one) => one === kind.trim()));
+  return kinds.every((kind) => kind !== undefined) ? kinds : null;
+}

@@ -4,13 +4,13 @@
  * Defaults are the paper's (arXiv 2404.02845; docs/method.md), even where the authors' code differs. One schema
  * validates (`config.ts`), types (`Config`), documents and makes command-line flags (`describeSettings`).
  */
-import { STATED_SIDES } from '@reclmis/core';
+import { REWORDINGS, STATED_SIDES } from '@reclmis/core';
 import { z } from 'zod';
 import { modelNames } from '../model/registry.js';
 import { modelSchema } from '../model/settings.js';
 import { fraction } from '../schema.js';
 import { textSchema } from '../text/settings.js';
-import { AUGMENT_DEFAULTS } from './augment-options.js';
+import { AUGMENT_DEFAULTS, noteKindsOf } from './augment-options.js';
 import { PRECISIONS } from './precisions.js';
 
 const count = (): z.ZodNumber => z.number().int().min(1);
@@ -243,6 +243,22 @@ const augmentSchema = z.strictObject({
     .max(180)
     .default(AUGMENT_DEFAULTS.rotateDegrees)
     .describe('largest rotation either way, in degrees'),
+  // Off: the paper trains with the notes as they are. Independent of `mode`.
+  notes: fraction()
+    .default(AUGMENT_DEFAULTS.notes)
+    .describe(
+      'probability of putting a note of LViT’s grammar into other words; set a longer text.contextLength',
+    ),
+  noteKinds: z
+    .string()
+    .refine((list) => noteKindsOf(list) !== null, `all, or a list of ${REWORDINGS.join(', ')}`)
+    .default(AUGMENT_DEFAULTS.noteKinds)
+    .describe(`kinds of rewordings, separated by commas: ${REWORDINGS.join(', ')}; or all`),
+  // Each kind once, and little memory: features of every rewording are kept (24 tokens take 48 KB).
+  noteVariants: count()
+    .max(1000)
+    .default(AUGMENT_DEFAULTS.noteVariants)
+    .describe('rewordings of each note to draw from, chosen once by the seed'),
 });
 
 export const configSchema = z.strictObject({

@@ -12,6 +12,7 @@ import {
   presetNames,
   resolveConfig,
 } from './config.js';
+import { noteKindsOf } from './augment-options.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'reclmis-config-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -109,6 +110,15 @@ describe('loadConfig', () => {
     );
     expect(failure(() => loadPreset('phantom', { 'train.betas': [0.9, 2] })).message).toMatch(
       /^the command line: train\.betas\.1: /,
+    );
+  });
+
+  it('takes kinds of rewordings as a list of names', () => {
+    const kinds = loadPreset('phantom', { 'augment.noteKinds': 'misspelt, verbose' }).augment.noteKinds;
+    expect(noteKindsOf(kinds)).toEqual(['misspelt', 'verbose']);
+    expect(noteKindsOf(loadPreset('phantom').augment.noteKinds)).toHaveLength(7);
+    expect(failure(() => loadPreset('phantom', { 'augment.noteKinds': 'misspelled' })).message).toMatch(
+      /augment\.noteKinds: expected all, or a list of reordered, .*translated, got "misspelled"/,
     );
   });
 

@@ -3,6 +3,7 @@ import { mapLimit } from '@reclmis/files';
 import type { AugmentOptions } from '../config/augment-options.js';
 import { augment, augmentRandom } from './augment.js';
 import { SampleCache, type CacheMemory } from './cache.js';
+import { NoteRewordings } from './reword-notes.js';
 import { readSample, writePlanes } from './sample.js';
 import type { Batch, Case, Sample } from './types.js';
 
@@ -41,9 +42,11 @@ export type AssembledBatch = Omit<Batch, 'waitMs'>;
 
 export class Assembler {
   private readonly cache: SampleCache;
+  private readonly rewordings: NoteRewordings | null;
 
   constructor(private readonly settings: AssemblerSettings) {
     this.cache = new SampleCache(settings.cache);
+    this.rewordings = NoteRewordings.of(settings.augment, settings.seed);
   }
 
   /** @throws the error of `readSample`, naming the file */
@@ -71,7 +74,10 @@ export class Assembler {
 
   private augmented(sample: Sample, epoch: number): Sample {
     const { seed, augment: options } = this.settings;
-    return options === null ? sample : augment(sample, augmentRandom(seed, epoch, sample.id), options);
+    if (options === null) return sample;
+    const flipped = augment(sample, augmentRandom(seed, epoch, sample.id), options);
+    const note = this.rewordings?.noteFor(flipped.note, epoch, flipped.id) ?? flipped.note;
+    return { ...flipped, note };
   }
 }
 

@@ -45,7 +45,8 @@ export {
   type NoteStatistics,
   type SplitReport,
 } from './check.js';
-export { AUGMENT_DEFAULTS, type AugmentOptions } from '../config/augment-options.js';
+export { AUGMENT_DEFAULTS, type AugmentOptions, noteKindsOf } from '../config/augment-options.js';
+export { NoteRewordings } from './reword-notes.js';
 export { augment, augmentRandom, drawAugment, applyAugment, type AugmentPlan } from './augment.js';
 export { Loader, type LoaderOptions, shareOf } from './loader.js';
 export {

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { mirrorNote } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 import { openDataset } from './dataset.js';
 import { Loader, type LoaderOptions } from './loader.js';
@@ -51,6 +52,19 @@ describe('Loader', () => {
           ({ count }) => count,
         ),
       ).toEqual([3, 3]);
+    });
+  });
+
+  it('gives the same rewordings with 0 and 2 workers, in part from any batch', async () => {
+    await inSet(async (cases) => {
+      const options = { cases, size: 8, batchSize: 2, seed: 7, shuffle: true, augment: { notes: 0.5 } };
+      const notes = async (workers: number): Promise<string[]> =>
+        (await collect({ ...options, workers }, [0, 1, 2])).flatMap((batch) => batch.notes);
+      const expected = await notes(0);
+      expect(await notes(2)).toEqual(expected);
+      const reworded = expected.filter((note) => note !== NOTE && note !== mirrorNote(NOTE));
+      // Half of 21; three deviations of 2.3.
+      expect(Math.abs(reworded.length - 10.5)).toBeLessThan(7);
     });
   });
 

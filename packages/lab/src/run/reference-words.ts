@@ -26,8 +26,12 @@ interface Seen {
   readonly stretches: Set<number>;
 }
 
-/** In code point order. @param group see `grouping` */
-export function wordsToKeep(cases: readonly Pick<Case, 'id' | 'note'>[], group?: string): string[] {
+/** In code point order. @param group see `grouping` @param texts all of whose words are kept */
+export function wordsToKeep(
+  cases: readonly Pick<Case, 'id' | 'note'>[],
+  group?: string,
+  texts: readonly string[] = [],
+): string[] {
   const { groupOf, fits } = grouping(group);
   const seen = new Map<string, Seen>();
   const sorted = [...cases].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -51,10 +55,15 @@ export function wordsToKeep(cases: readonly Pick<Case, 'id' | 'note'>[], group?:
   const frequent = Math.max(LEAST_NOTES, LEAST_SHARE * untold.length);
   const named = ({ patients, notes, stretches }: Seen): boolean =>
     patients.size < LEAST_PATIENTS && (notes < frequent || stretches.size < LEAST_STRETCHES);
-  return [...seen]
+  const kept = [...seen]
     .filter(
       ([word, one]) => word.length <= LONGEST_WORD && (isNoteWord(word) || isReportWord(word) || !named(one)),
     )
-    .map(([word]) => word)
-    .sort((a, b) => (a < b ? -1 : 1));
+    .map(([word]) => word);
+  return [
+    ...new Set([
+      ...kept,
+      ...texts.flatMap((text) => wordsOf(text)).filter(({ length }) => length <= LONGEST_WORD),
+    ]),
+  ].sort((a, b) => (a < b ? -1 : 1));
 }

@@ -39,6 +39,8 @@ export interface ReferenceOptions {
   /** Side of the network's input. */
   readonly size: number;
   readonly readsNotes: boolean;
+  /** Further texts of the training whose words name no patient. */
+  readonly texts?: readonly string[] | undefined;
   /** Whose left and right the notes mean. */
   readonly sides: StatedSides;
   /** See `grouping`. */
@@ -52,7 +54,7 @@ export async function measureReference(
   cases: readonly Case[],
   options: ReferenceOptions,
 ): Promise<TrainingReference | null> {
-  const { size, readsNotes, sides, group, signal } = options;
+  const { size, readsNotes, texts = [], sides, group, signal } = options;
   const sample = await sampleOf(cases);
   const measured = await mapLimit(sample, LANES, async (one) => {
     if (signal?.aborted) return null;
@@ -69,7 +71,7 @@ export async function measureReference(
   if (images.length === 0 || signal?.aborted) return null;
   return {
     cases: images.length,
-    words: readsNotes ? wordsToKeep(cases, group) : null,
+    words: readsNotes ? wordsToKeep(cases, group, texts) : null,
     images: fitLikeness(images),
     masks: readsNotes ? rulesOf(fits, sides) : null,
   };

@@ -97,3 +97,16 @@ it.each(['convirt', 'gloria'])('%s compares within a part where a batch is split
   expect(await contrast(1)).toBeGreaterThan(0.5);
   expect(await contrast(4)).toBeCloseTo(0, 5); // a case alone has nothing to be confused with
 });
+
+it('refuses rewordings where a loss reads the notes’ own words', async () => {
+  const refused = makeTinyRun(join(root, 'refused'), {
+    'model.name': 'tganet',
+    'model.baseWidth': 8,
+    'model.options': { wordWidth: 8 },
+    'augment.notes': 0.5,
+  });
+  await expect(refused).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringMatching(/^augment\.notes: expected 0 with tganet, .*, got 0\.5$/) as unknown,
+  });
+});

@@ -60,6 +60,25 @@ describe('a resumed run', () => {
     expectSame(dir, whole);
   });
 
+  it('hears the same rewordings (augment.notes)', async () => {
+    const words = { 'augment.notes': 0.7, 'augment.noteVariants': 5, 'text.contextLength': 40 };
+    const [all, dir] = [place(), place()];
+    const told: string[] = [];
+    await train(tiny(words), { out: all, onNotice: (line) => void told.push(line) });
+    expect(told.join('\n')).toMatch(/other words 70 % of the time: \d+ different notes have \d+ rewordings/);
+    expect((await train(tiny(words), { out: dir, ...stopAfter(5) })).status).toBe('interrupted');
+    await resumeTraining(dir);
+    expectSame(dir, all);
+    // Other words, other weights; and the vocabulary and the reference hold them.
+    expect(tensorHashes(checkpointPath(all, 'last'))).not.toEqual(
+      tensorHashes(checkpointPath(whole, 'last')),
+    );
+    const size = (run: string): number => openRun(run).loadModel().encoder.vocabularySize;
+    expect(size(all)).toBeGreaterThan(size(whole) + 30);
+    const reference = JSON.parse(readFileSync(join(all, 'reference.json'), 'utf8')) as { words: string[] };
+    expect(reference.words).toEqual(expect.arrayContaining(['opacity', 'pulmonary']));
+  });
+
   it('takes the same steps of the same cases', async () => {
     const dir = place();
     const steps: string[] = [];

@@ -1,4 +1,4 @@
-import { defined } from '@reclmis/core';
+import { defined, ReclmisError } from '@reclmis/core';
 import { distributed, manualSeed, optim } from '@reclmis/torch';
 import { buildModel } from '../model/registry.js';
 import type { Config, TrainConfig } from '../config/config.js';
@@ -6,6 +6,7 @@ import { assertUsable } from '../data/dataset.js';
 import { openFitted } from '../data/folds.js';
 import { groupCases, grouping } from '../data/groups.js';
 import { Loader, type LoaderShard } from '../data/loader.js';
+import { NoteRewordings } from '../data/reword-notes.js';
 import type { Dataset } from '../data/types.js';
 import { prepareEngine, settle } from '../engine/engine.js';
 import { Segmenter } from '../engine/segmenter.js';
@@ -44,6 +45,8 @@ export interface Session extends StepParts {
   readonly config: Config;
   readonly data: TrainingData;
   readonly segmenter: Segmenter;
+  /** Null if notes stay as they are. */
+  readonly rewordings: NoteRewordings | null;
   readonly trainLoader: Loader;
   readonly valLoader: Loader;
   readonly earlyStopping: EarlyStopping;
@@ -64,17 +67,17 @@ export function openSession(config: Config, data: TrainingData, parallel: Parall
   const engine = prepareEngine(config);
   const stepsPerEpoch = Math.ceil(data.train.cases.length / config.train.batchSize);
   const rate = learningRate(config.train, stepsPerEpoch);
-  const encoder = buildEncoder(
-    config.text,
-    data.train.cases.map(({ note }) => note),
-  );
+  const notes = data.train.cases.map(({ note }) => note);
+  const rewordings = NoteRewordings.of(config.augment, config.seed);
+  const encoder = buildEncoder(config.text, [...notes, ...(rewordings?.textsOf(notes) ?? [])]);
   manualSeed(config.seed);
   const model = buildModel(config.model, encoder);
+  requireWords(model, config);
   settle(model, engine);
   const optimizer = buildOptimizer(config.train, model);
   const { imageSize: size } = config.model;
   const common = { size, batchSize: config.train.batchSize, workers: config.data.workers, seed: config.seed };
-  const augment = config.augment.mode === 'none' ? null : config.augment;
+  const augment = config.augment.mode === 'none' && rewordings === null ? null : config.augment;
   const shard = (by: 'case' | 'batch'): LoaderShard | undefined =>
     parallel ? { rank: parallel.rank, size: parallel.size, by } : undefined;
   const trainLoader = new Loader({
@@ -103,6 +106,7 @@ export function openSession(config: Config, data: TrainingData, parallel: Parall
     cclScope: config.train.cclScope,
     parallel: parallel && reducer && stepParallel(parallel, reducer, config.train),
     ranks: parallel,
+    rewordings,
     trainLoader,
     valLoader,
     earlyStopping: new EarlyStopping(config.train.patience),
@@ -116,6 +120,16 @@ export function openSession(config: Config, data: TrainingData, parallel: Parall
       await Promise.all([trainLoader.close(), valLoader.close()]);
     },
   };
+}
+
+/** @throws CONFIG_INVALID for rewordings of notes whose grammar a loss needs */
+function requireWords({ auxiliary }: SegmentationModel, { augment, model }: Config): void {
+  if (augment.notes === 0 || !auxiliary.some((loss) => loss === 'count' || loss === 'size')) return;
+  throw new ReclmisError(
+    'CONFIG_INVALID',
+    `augment.notes: expected 0 with ${model.name}, which learns numbers and sizes from notes in LViT’s words, got ${augment.notes}`,
+    { remedy: 'Leave out augment.notes, or train a model that reads notes.' },
+  );
 }
 
 function reducerOf({ group }: Parallel, model: SegmentationModel): distributed.Reducer {

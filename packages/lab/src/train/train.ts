@@ -172,6 +172,16 @@ export function announce(session: Session, options: TrainListeners): void {
   const { train, val } = session.data;
   const notes = [...train.cases, ...val.cases].map(({ note }) => note);
   tell(options, describeCutNotes(session.encoder, notes));
+  const { rewordings } = session;
+  if (rewordings === null) return;
+  const heard = train.cases.map(({ note }) => note);
+  tell(options, rewordings.describe(heard));
+  const cut = describeCutNotes(session.encoder, new Set(rewordings.textsOf(heard)));
+  if (cut !== null)
+    tell(
+      options,
+      `Of the rewordings, ${cut} Raise text.contextLength, or leave out verbose from augment.noteKinds.`,
+    );
 }
 
 /** Resolves the note encoder, as the run records it. */
@@ -208,12 +218,14 @@ export async function runToEnd(
 }
 
 async function remember(
-  { config, data, model }: Session,
+  { config, data, model, rewordings }: Session,
   dir: string,
   { signal }: TrainListeners,
 ): Promise<void> {
   if (readReference(dir) !== null) return;
+  const notes = data.train.cases.map(({ note }) => note);
   const reference = await measureReference(data.train.cases, {
+    texts: rewordings?.tabledTextsOf(notes),
     size: config.model.imageSize,
     readsNotes: model.readsNotes,
     sides: sidesOf(config),

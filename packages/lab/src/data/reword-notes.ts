@@ -1,0 +1,85 @@
+/**
+ * Training that hears other words (`augment.notes`): a note is replaced by a rewording with the templates for
+ * training. Not in the paper. Each note has a few rewordings, chosen once by seed and note, so that encoders
+ * keep their features and the words encoder's vocabulary holds all their words. Which one a case gets follows
+ * from seed, epoch and case.
+ */
+import { canReword, mirrorNote, Random, type Rewording, REWORDINGS, rewordNote } from '@reclmis/core';
+import { AUGMENT_DEFAULTS, type AugmentOptions, noteKindsOf } from '../config/augment-options.js';
+
+/** Their words are all from tables, so none is a patient's. */
+const TABLED: readonly Rewording[] = ['paraphrased', 'abbreviated', 'verbose', 'translated'];
+
+export class NoteRewordings {
+  private readonly found = new Map<string, readonly string[]>();
+  private readonly kinds: readonly Rewording[];
+  private readonly mirrors: boolean;
+
+  private constructor(
+    private readonly seed: number,
+    private readonly options: AugmentOptions,
+  ) {
+    this.kinds = noteKindsOf(options.noteKinds) ?? REWORDINGS;
+    this.mirrors = options.mode === 'consistent' && options.flipProbability > 0;
+  }
+
+  /** Null if notes stay as they are. */
+  static of(options: Partial<AugmentOptions> | null, seed: number): NoteRewordings | null {
+    const all = { ...AUGMENT_DEFAULTS, ...options };
+    return options === null || all.notes === 0 ? null : new NoteRewordings(seed, all);
+  }
+
+  /** What a case is told in an epoch, given its note after flips. */
+  noteFor(note: string, epoch: number, id: string): string {
+    const random = Random.from('augment notes', this.seed, epoch, id);
+    if (!random.bool(this.options.notes)) return note;
+    const variants = this.variantsOf(note);
+    return variants.length === 0 ? note : random.pick(variants);
+  }
+
+  /** At most `noteVariants`, kinds in turn; none for notes outside the grammar. */
+  variantsOf(note: string): readonly string[] {
+    let variants = this.found.get(note);
+    if (variants === undefined) this.found.set(note, (variants = this.variants(note, this.kinds)));
+    return variants;
+  }
+
+  /** All texts that the notes can become. */
+  textsOf(notes: Iterable<string>): string[] {
+    return this.withMirrored(notes).flatMap((note) => this.variantsOf(note));
+  }
+
+  /** Rewordings that a run may remember words of. */
+  tabledTextsOf(notes: Iterable<string>): string[] {
+    const kinds = this.kinds.filter((kind) => TABLED.includes(kind));
+    return kinds.length === 0 ? [] : this.withMirrored(notes).flatMap((note) => this.variants(note, kinds));
+  }
+
+  /** For the user, before training. */
+  describe(notes: Iterable<string>): string {
+    const distinct = new Set(notes);
+    const texts = new Set(this.textsOf(distinct));
+    const outside = [...distinct].filter((note) => !canReword(note)).length;
+    const [share, most] = [`${Math.round(100 * this.options.notes)} %`, this.options.noteVariants];
+    return (
+      `Training puts notes into other words ${share} of the time: ${distinct.size} different notes have ${texts.size} rewordings` +
+      `${this.mirrors ? ', mirrored ones included' : ''} (at most ${most} of each)` +
+      (outside > 0 ? `; ${outside} are outside LViT’s grammar and stay as written.` : '.')
+    );
+  }
+
+  private withMirrored(notes: Iterable<string>): string[] {
+    const distinct = [...new Set(notes)];
+    return this.mirrors ? [...new Set([...distinct, ...distinct.map(mirrorNote)])] : distinct;
+  }
+
+  private variants(note: string, kinds: readonly Rewording[]): string[] {
+    const random = Random.from('rewordings', this.seed, note);
+    const first = random.int(kinds.length);
+    const texts = Array.from({ length: this.options.noteVariants }, (_, i) => {
+      const kind = kinds[(first + i) % kinds.length]!;
+      return rewordNote(note, { kind, set: 'train' }, random);
+    });
+    return [...new Set(texts.filter((text) => text !== null))];
+  }
+}
