@@ -8,6 +8,8 @@ export type Language = (typeof LANGUAGES)[number];
 
 /** By three authors; the second and third wrote after the reader, without knowing it. */
 export const SETS = ['first', 'second', 'third'] as const;
+const HEIGHTS = ['upper', 'middle', 'lower'];
+
 export type AnnotatedSet = (typeof SETS)[number];
 
 export interface Annotated {
@@ -39,6 +41,7 @@ export function annotated(language: Language, set: AnnotatedSet): Annotated[] {
   const plain = { absent: [], count: null, extent: null, uncertain: false, nonsense: false };
   return lines
     .map((line) => ({ ...plain, lang: language, ...(JSON.parse(line) as Annotated & { lang?: Language }) }))
+    .map((one) => ({ ...one, places: wholeSides(one.places) }))
     .filter(({ lang }) => lang === language);
 }
 
@@ -68,6 +71,14 @@ function extentOf({ extent }: FreeNote, set: AnnotatedSet): string | null {
   return extent === null || (set === 'third' && extent.value === 'focal') ? null : extent.value;
 }
 
+/** All three heights of a side as the side. */
+function wholeSides(places: readonly string[]): readonly string[] {
+  const whole = ['left', 'right'].filter((side) =>
+    HEIGHTS.every((zone) => places.includes(`${zone} ${side}`)),
+  );
+  return [...places.filter((place) => !whole.some((side) => place.endsWith(side))), ...whole];
+}
+
 /** As annotated: all three heights of a side are that side. */
 export function placeNames(places: readonly ReadPlace[]): string[] {
   const sides = [...new Set(places.map(({ side }) => side))];
@@ -92,7 +103,7 @@ function sidesOf(places: readonly string[]): string[] {
   return places.flatMap((place) => /left|right/.exec(place)?.[0] ?? []);
 }
 
-const SINGLE = ['upper', 'middle', 'lower'].flatMap((zone) => [`${zone} left`, `${zone} right`, zone]);
+const SINGLE = HEIGHTS.flatMap((zone) => [`${zone} left`, `${zone} right`, zone]);
 const PLACES = [...SINGLE, 'left', 'right'];
 
 /** Counts of expected against read, as Markdown: a table for each field of each language. */

@@ -17,7 +17,8 @@ export function attach(
     if (node.kind !== 'group') continue;
     const head = headFor(nodes, found, i, after);
     if (head !== null) {
-      head.head.groups.push({ group: node.group, direct: head.direct });
+      const located = isItem(nodes[i - 1], 'located');
+      head.head.groups.push({ group: node.group, direct: located ? 'after' : head.direct });
       continue;
     }
     const earlier = found.filter(({ at, kind }) => at < i && kind === 'finding').pop() ?? before;
@@ -182,10 +183,16 @@ export function shareTopic(nodes: readonly Node[], heads: readonly Head[], topic
   if (topic?.kind !== 'group' || at > first) return;
   const heights = new Set(topic.group.places.map(({ zones }) => zones.join()));
   if (heights.size > 1) return;
+  // "left effusion, no consolidation": the place is the effusion's
+  const taken = heads.some(
+    ({ kind, groups }) =>
+      (kind === 'foreign' || kind === 'landmark') && groups.some(({ group }) => group === topic.group),
+  );
+  if (taken && !isWholeLung(topic.group)) return;
   for (const head of heads) {
     if (head.groups.length > 0) continue;
     // "right lung overinflated, clear"
-    if (head.kind === 'clear' && topic.group.closed && standsAlone(nodes, heads, head))
+    if (head.kind === 'clear' && isWholeLung(topic.group) && standsAlone(nodes, heads, head))
       head.groups.push({ group: topic.group, direct: null });
     if (head.kind !== 'finding' || !(head.negated || topics)) continue;
     const between = nodes.slice(at, head.at);
@@ -193,6 +200,11 @@ export function shareTopic(nodes: readonly Node[], heads: readonly Head[], topic
     if (!organ && !between.some((node) => isEnd(node)))
       head.groups.push({ group: topic.group, direct: null });
   }
+}
+
+/** "the right lung": a side with a noun, and no height. */
+function isWholeLung({ closed, places }: PlaceGroup): boolean {
+  return closed && places.every(({ zones }) => zones.length === 0);
 }
 
 function standsAlone(nodes: readonly Node[], heads: readonly Head[], { at }: Head): boolean {

@@ -15,8 +15,8 @@ export const chest = (): Vocabulary =>
     canonical: {
       finding: 'pulmonary infection',
       general: ['opacity', 'change'],
-      anywhere: ['change', 'lesion', 'nodule', 'focus', 'collapse', 'contusion'],
-      lesser: ['atelectasis', 'collapse', 'contusion'],
+      anywhere: ['change', 'lesion', 'nodule', 'focus', 'collapse', 'contusion', 'metastasis', 'tumour'],
+      lesser: ['atelectasis', 'collapse', 'contusion', 'metastasis', 'tumour'],
     },
     languages: { en: EN, de: DE, es: ES, fr: FR, zh: ZH },
   }));

@@ -67,7 +67,7 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
     const typed = used.find((one) => one.typed !== undefined)?.typed;
     const span = { start: token.start, end: used[used.length - 1]!.end };
     i += used.length;
-    const stops = used.length === 1 && STOPS.has(token.text) && !abbreviates(text, span);
+    const stops = used.length === 1 && STOPS.has(token.text) && !abbreviates(text, span, items);
     const asks = stops && token.text === '?' && !endsQuestion(text, span, items.length);
     const measures = used.length === 1 && isUnitOf(tokens[i - 2], token);
     const marks = measures ? UNIT : (found?.marks ?? (stops ? [] : ownMarks(token, lexicon)));
@@ -110,8 +110,11 @@ function numberingAt(tokens: readonly Token[], at: number, before: readonly Item
   return first || listed || (last > 0 && Number(token.text) === last + 1) ? 2 : 0;
 }
 
-/** "Lt. sided": a full stop after a few letters and before a small letter. */
-function abbreviates(text: string, { start, end }: Span): boolean {
+/** "Lt. sided": a full stop after a few letters and before a small letter, unless they end a note ("opacity RLL. heart normal"). */
+function abbreviates(text: string, { start, end }: Span, before: readonly Item[]): boolean {
+  const [last, other] = [before[before.length - 1], before[before.length - 2]];
+  if (has(last, 'zone', 'named', 'organ', 'finding', 'clear', 'foreign', 'landmark', 'unit')) return false;
+  if (has(last, 'side') && has(other, 'finding', 'organ')) return false;
   return (
     text[start] === '.' &&
     /(?:^|[^\p{L}])\p{L}{1,3}$/u.test(text.slice(Math.max(0, start - 4), start)) &&

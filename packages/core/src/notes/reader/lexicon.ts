@@ -39,6 +39,8 @@ export type PlainKind =
   | 'namely'
   | 'link'
   | 'inside'
+  | 'only'
+  | 'located'
   | 'with'
   | 'residual'
   | 'history'
@@ -201,6 +203,8 @@ function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][
     ['namely', joins.namely],
     ['link', language.links],
     ['inside', language.inside],
+    ['only', language.only],
+    ['located', language.located],
     ['with', language.with],
     ['residual', language.residual],
     ['history', language.history],

@@ -32,7 +32,8 @@ export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNo
   const statements = statementsOf(sentences, vocabulary.canonical, doubts);
   const present = statements.filter((statement) => statement.present);
   const alone = placesAlone(discourse, statements, doubts);
-  const places = plainPlaces([...placesOf(present), ...(alone ?? [])]);
+  const doubtful = doubts.ambiguous || doubts.contradicts;
+  const places = doubtful ? [] : plainPlaces([...placesOf(present), ...(alone ?? [])]);
   const unread = sentences.flatMap(({ nodes }) =>
     nodes.flatMap((node) => (isItem(node, 'unread') ? [node.span] : [])),
   );
@@ -47,7 +48,7 @@ export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNo
     uncertain: uncertaintyOf(present),
     laterality: lateralityOf(places),
     unread,
-    complete: missed === null && !doubts.ambiguous && !doubts.contradicts,
+    complete: missed === null && !doubtful,
     warnings: [
       ...doubtWarnings(doubts),
       ...mendedWarning(tokens),

@@ -2,7 +2,7 @@
 import type { Side } from '../note.js';
 import { compatible } from './alternatives.js';
 import type { AttachedGroup, Head, Sentence } from './heads.js';
-import { isItem, pieceAt } from './nodes.js';
+import { isItem, type Node, pieceAt } from './nodes.js';
 import type { Vocabulary } from './vocabulary.js';
 import type { Placed } from './place-group.js';
 
@@ -38,6 +38,7 @@ export function statementsOf(
     eitherFinding(sentence, statements, doubts);
   }
   leftOpen(sentences, statements, doubts);
+  onlyThere(sentences, statements, doubts);
   withoutVaguePlaces(statements);
   withoutVagueAbsence(statements);
   checkAgainstEachOther(statements, canonical.general, doubts);
@@ -51,6 +52,31 @@ function leftOpen(sentences: readonly Sentence[], statements: readonly Statement
   if (!open || !found) return;
   doubts.ambiguous = true;
   for (const one of statements) if (one.present) one.places = [];
+}
+
+/** "RML collapse, left side affected only": a place that excludes the others. */
+function onlyThere(sentences: readonly Sentence[], statements: readonly Statement[], doubts: Doubts): void {
+  const places = statements.filter(({ present }) => present).flatMap((one) => one.places);
+  for (const { nodes } of sentences) {
+    for (const [i, node] of nodes.entries()) {
+      if (node.kind !== 'group' || node.group.organ || !isExclusive(nodes, i)) continue;
+      if (node.group.places.some(({ side, zones }) => side === null || zones.length > 0)) continue;
+      const within = (place: Placed): boolean => node.group.places.some((one) => compatible(one, place));
+      if (places.length > 0 && !places.every(within)) doubts.contradicts = true;
+    }
+  }
+}
+
+/** "on the left only", "only on the left"; "only left basal atelectasis" is about the finding. */
+function isExclusive(nodes: readonly Node[], at: number): boolean {
+  let i = at + 1;
+  while (isItem(nodes[i], 'filler', 'finding', 'ignored') && !isItem(nodes[i], 'only')) i++;
+  const { to } = pieceAt(nodes, at);
+  const after = isItem(nodes[i], 'only') && nodes.slice(i + 1, to).every((node) => isItem(node, 'finding'));
+  let j = at - 1;
+  while (isItem(nodes[j], 'filler', 'ignored', 'link') && !isItem(nodes[j], 'only')) j--;
+  const linked = nodes.slice(j, at).some((node) => isItem(node, 'link'));
+  return after || (isItem(nodes[j], 'only') && linked);
 }
 
 /** "Infection of the lungs, in the upper left": the organ says nothing where a place is named. */

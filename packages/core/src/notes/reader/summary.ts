@@ -42,7 +42,9 @@ export function amountOf(present: readonly Statement[]): Pick<FreeNote, 'count' 
     const groups = head.groups.map(({ group }) => group); // "RUL 2 nodules, LLL 1 nodule"
     return head.counts.map((one) => (several && groups.length > 0 ? { ...one, groups } : one));
   });
-  const count = totalOf(counts.sort((a, b) => a.item.span.start - b.item.span.start));
+  const total = totalOf(counts.sort((a, b) => a.item.span.start - b.item.span.start));
+  const sides = lateralityOf(present.flatMap(({ places }) => places)) === 'bilateral' ? 2 : 1;
+  const count = total !== null && total.value < sides ? null : total; // "one on the left; a second on the right"
   const extents = present
     .flatMap(({ head }) => head.extents)
     .flatMap((item) => {

@@ -99,6 +99,10 @@ export const languageSchema = z.strictObject({
   }),
   /** Words before a place: "in", "at". */
   links: phrases,
+  /** "only": no other place is meant than the one next to it. */
+  only: phrases,
+  /** "located in": where a finding is that has been named. */
+  located: phrases,
   /** Of these, those that say what something is part of: "a lesion of the rib". */
   inside: phrases,
   /** "with": starts another finding. */

@@ -73,9 +73,11 @@ export const DE: LanguageInput = {
     nodule:
       'rundherd, rundherde, rundherden, rundherdes, rundschatten, knoten, noduli, nodulus, mikronoduli, lungenrundherd, lungenrundherde',
     atelectasis:
-      'atelektase, atelektasen, plattenatelektase, plattenatelektasen, atelektatisch(/e/er/es/en), dystelektase, dystelektasen, dystelektatisch(/e/er/es/en), teilatelektase, teilatelektasen, minderbelüftung, minderbelüftungen, streifenatelektase, streifenatelektasen, unterlappenatelektase, oberlappenatelektase',
+      'atelektase, atelektasen, plattenatelektase, plattenatelektasen, atelektatisch(/e/er/es/en), dystelektase, dystelektasen, dystelektatisch(/e/er/es/en), teilatelektase, teilatelektasen, minderbelüftung, minderbelüftungen, streifenatelektase, streifenatelektasen, unterlappenatelektase, oberlappenatelektase, belüftungsstörung, belüftungsstörungen, minderbelüftet(/e/er/es/en), belüftungsdefizit',
     collapse: 'kollaps, kollabiert(/e/er/es/en)',
     contusion: 'kontusion, kontusionen, lungenkontusion, lungenkontusionen, kontusionsherd, kontusionsherde',
+    tumour:
+      'karzinom, bronchialkarzinom, bronchuskarzinom, malignom, lungenkarzinom, bronchialca, bronchial ca',
     infection:
       'pneumonie, pneumonien, pneumonisch, pneumonische, pneumonischer, pneumonisches, pneumonischen, bronchopneumonie, bronchopneumonien, bronchopneumonisch, bronchopneumonische, bronchopneumonischer, bronchopneumonischen, infekt, infektion, entzündung, entzündungen, entzündlich, entzündliche, entzündlicher, entzündliches, entzündlichen, pneumonitis, tuberkulose, tbc, tbk, lobärpneumonie, aspirationspneumonie, viruspneumonie, covid, covid 19, lungenentzündung, pleuropneumonie, lappenpneumonie, pneumoniezeichen, pneumonieverdächtig, pneumonieverdächtige, pneumonieverdächtiger, pneumonietypisch, pneumonietypische, pneumoniehinweis, aspiration, superinfektion',
     change:
@@ -149,6 +151,8 @@ export const DE: LanguageInput = {
   },
   links:
     'in, im, in der, in den, in dem, in die, ins, an, am, an der, auf, auf der, auf die, auf den, auf das, über, über dem, über der, der, des, dem, den, von, vom, innerhalb, beidseits in, in projektion auf, projiziert auf, in projektion auf die, in projektion auf den, in projektion auf das, in höhe, auf höhe, entlang, nahe, neben, unterhalb, oberhalb, betreffend, betrifft, zur, zum, bei, durch, hinter, lokalisiert in, lokalisiert im, gelegen im, betont, mit betonung, mit betonung der, mit schwerpunkt, schwerpunktmäßig, mit punctum maximum, punctum maximum, vor allem, insbesondere, überwiegend, vorwiegend, hauptsächlich, beschränkt auf, begrenzt auf, erfasst, erfassen, einnehmend, einnimmt, nimmt, umfasst, füllt, entsprechend, um, aus, zu, zentriert, zentriert auf, ausgehend von, ausgehend vom, sitzt im, sitzt in, einschließlich, aller',
+  only: 'nur, ausschließlich, lediglich, allein, beschränkt auf, begrenzt auf',
+  located: 'gelegen in, gelegen im, lokalisiert in, lokalisiert im',
   inside: 'in, im, der, des, am, an der, in der, an',
   with: 'bei, bei bekannt(er/em), mit, begleitet von, bei begleitendem, bei begleitender, zeigt, zeigen, weist, weisen, enthält, samt, nebst, infolge, durch einen, durch eine, aufgrund, begleitend, begleitende, begleitender, angrenzend, angrenzende, angrenzender, angrenzenden',
   residual:

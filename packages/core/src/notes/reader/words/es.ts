@@ -68,6 +68,8 @@ export const ES: LanguageInput = {
       'atelectasia, atelectasias, atelectásic(o/a/os/as), atelectasia laminar, atelectasias laminares',
     collapse: 'colapso, colapsad(o/a/os/as)',
     contusion: 'contusión, contusiones, contusión pulmonar, contusiones pulmonares',
+    metastasis: 'metástasis, metástasis pulmonares',
+    tumour: 'carcinoma, cáncer, neoplasia, carcinoma broncogénico, cáncer de pulmón',
     infection:
       'neumonía, neumonías, neumónic(o/a/os/as), infección, infecciones, bronconeumonía, bronconeumonías, bronconeumónic(o/a/os/as), nac, neumonitis, tuberculosis, tbc, tb, infeccios(o/a/os/as), inflamación, inflamatori(o/a/os/as), proceso neumónico, proceso infeccioso, covid, covid 19, aspiración, broncoaspiración, neumonia, sobreinfección, nih, foco infeccioso, focos infecciosos, proceso inflamatorio',
     change:
@@ -139,6 +141,8 @@ export const ES: LanguageInput = {
   },
   links:
     'en, en el, en la, en los, en las, del, de la, de, de los, de las, el, la, los, las, sobre, a nivel de, a nivel del, dentro del, dentro de, que ocupa, ocupa, ocupan, ocupando, que afecta, afecta, afectan, afectando, afecta a, que afecta a, que afecta al, afecta al, localizad(o/a/os/as) en, situad(o/a/os/as) en, ubicad(o/a/os/as) en, de localización, predominantemente, de predominio, con predominio, con predominio en, de distribución, predominio, a la, al, por, hacia, en situación, confinad(o/a/os/as) a, limitad(o/a/os/as) a, limitad(o/a/os/as) al, proyectad(o/a/os/as) sobre, proyectad(o/a/os/as) en, para, entre, cerca de, cerca del, junto al, involucra, compromete, comprometen, abarca, abarcando, abarcan, cubre, que abarca, interesa, interesando, centrad(o/a/os/as) en, confinad(o/a) al, que compromete, comprometiendo, llena, rellena, recorre, asienta en, asientan en',
+  only: 'solo, sólo, solamente, únicamente, exclusivamente, limitado a, limitada a, confinado a',
+  located: 'situad(o/a/os/as) en, localizad(o/a/os/as) en, ubicad(o/a/os/as) en',
   inside: 'de, del, de la, de los, de las, en, en el, en la, en los, en las',
   with: 'con, asociad(o/a/os/as) a, acompañad(o/a/os/as) de, que asocia, asocia, muestra, muestran, presenta, presentan, contiene, debido a, secundari(o/a) a, más, que muestra, que muestran, que presenta, objetivándose, por',
   residual:

@@ -72,6 +72,8 @@ export const FR: LanguageInput = {
       'atélectasie, atélectasies, atélectasique, atélectasiques, atélectasie en bande, atélectasies en bandes, trouble de ventilation, troubles de ventilation, trouble ventilatoire, troubles ventilatoires',
     collapse: 'collapsus, affaissement, collabé, collabée',
     contusion: 'contusion, contusions, contusion pulmonaire, contusions pulmonaires',
+    metastasis: 'métastase, métastases, métastases pulmonaires',
+    tumour: 'cancer, carcinome, néoplasie, cancer bronchique, carcinome bronchique, cancer du poumon',
     infection:
       'pneumonie, pneumonies, pneumopathie, pneumopathies, infection, infections, infectieux, infectieuse, infectieuses, bronchopneumonie, bronchopneumopathie, broncho pneumonie, pfla, pneumonique, pneumoniques, tuberculose, tuberculeux, tuberculeuse, tuberculeuses, inflammation, inflammatoire, inflammatoires, covid, covid 19, inhalation, surinfection, pneumopathie d’inhalation, pac, pneumopathie infectieuse, bk, alvéolite',
     change:
@@ -144,6 +146,8 @@ export const FR: LanguageInput = {
   },
   links:
     'à, au, aux, à la, à l’, de, du, de la, de l’, des, d’, dans, dans le, dans la, dans les, dans l’, en, sur, sur le, sur la, au niveau de, au niveau du, au niveau de la, au niveau des, au sein de, au sein du, occupant, occupe, occupent, intéressant, intéresse, intéressent, touchant, touche, touchent, atteignant, atteint, siégeant, siège, siègent, siégeant au, prédominant, prédominant à, prédominant aux, prédominante, prédominantes, prédominants, à prédominance, prédomine, prédominent, situé, située, situées, situés, localisé au, localisée au, localisé à, localisée à, localisée dans, localisé dans, en projection de, en projection du, se projetant sur, projeté sur, vers, limité à, limitée à, limitée au, limité au, le, la, les, l’, concernant, concerne, en regard de, en regard du, en regard de la, près de, sous, au dessus de, en région, par, confiné à, confinée à, confinée au, confiné au, remplissant, couvrant, envahissant, comblant, englobant, englobe, affectant, affecte, cantonnée à, cantonné à, cantonnée au, étendant, surtout, centrée sur, centré sur, entre, contre, systématisé au, systématisée au, systématisée à, qui occupe, qui intéresse, qui touche, pour, tout',
+  only: 'seul, seule, uniquement, seulement, exclusivement, limité à, limitée à',
+  located: 'situé, située, situées, situés, siégeant, localisé, localisée',
   inside: 'de, du, de la, de l’, des, d’, dans, dans le, dans la, dans l’, dans les, au, à la, sur',
   with: 'avec, associé, associée, associés, associées, associé à, associée à, accompagné de, accompagnée de, accompagnée d’, accompagné d’, comportant, comporte, montre, montrent, présente, présentent, contient, contenant, en rapport avec, lié à, due à, dû à, secondaire à, au contact de, au contact du, refoulant, est le siège, est le siège de, est le siège d’, le siège de, le siège d’, siège de, siège d’, effaçant, efface, masquant',
   residual:
