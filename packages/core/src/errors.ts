@@ -39,6 +39,12 @@ const CATALOGUE = {
     remedy: 'Change the value to what the message says is expected.',
     exitCode: 2,
   },
+  NOTE_VOCABULARY_INVALID: {
+    meaning: 'A vocabulary for reading notes is no YAML of the expected form, or contradicts itself.',
+    remedy:
+      'Correct the file at the line and key named (docs/guide/own-vocabulary.md); `reclmis notes check FILE` lists all problems.',
+    exitCode: 2,
+  },
   CONFIG_UNREADABLE: {
     meaning: 'The configuration file is missing or is not valid YAML.',
     remedy: 'Check the path and the file’s indentation; see configs/ for complete examples.',

@@ -82,7 +82,7 @@ describe('noteForModel', () => {
 
   it.each([
     [
-      'Opacity zorgblat at the left base',
+      'Opacity in the left zorgblat lobe',
       'was not fully understood',
       ['NOTE_AS_WRITTEN', 'NOTE_PARTLY_READ'],
     ],

@@ -7,7 +7,18 @@ import type { Warning } from '../warnings.js';
 import { wordsOf } from '../text/words.js';
 import { formatNote, type ParsedNote } from './note.js';
 import { inGrammar, isWordedAs, type NoteGrammar, type NoteStyle } from './note-grammar.js';
-import { canonicalNote, type FreeNote, readNote } from './reader/index.js';
+import {
+  canonicalNote,
+  canonicalText,
+  chest,
+  type FreeNote,
+  LVIT_SENTENCES,
+  nuclei,
+  otherSides,
+  readNote,
+  sameWords,
+  type Vocabulary,
+} from './reader/index.js';
 import { inSidesOf, type StatedSides } from './sides.js';
 import type { Sides } from './zone-map.js';
 
@@ -15,6 +26,8 @@ import type { Sides } from './zone-map.js';
 export interface NoteHabits {
   readonly sides: StatedSides;
   readonly grammar: NoteGrammar;
+  /** With the grammar `vocabulary`. */
+  readonly vocabulary?: Vocabulary | undefined;
 }
 
 export const UNKNOWN_HABITS: NoteHabits = { sides: 'unknown', grammar: 'unknown' };
@@ -23,7 +36,7 @@ export const UNKNOWN_HABITS: NoteHabits = { sides: 'unknown', grammar: 'unknown'
 export interface AskedNote {
   /** Whose left and right they mean; default: as the model has learnt. */
   readonly sides?: Sides | undefined;
-  /** Default: `free` if the training notes follow LViT's grammar, else `as-is`. */
+  /** Default: `free` if the training notes follow a known grammar, else `as-is`. */
   readonly style?: NoteStyle | undefined;
 }
 
@@ -46,8 +59,8 @@ export interface NoteForModel {
 
 /** @throws OPTION_INVALID for style `free` if the training notes were in another grammar */
 export function noteForModel(note: string, habits: NoteHabits, asked: AskedNote = {}): NoteForModel {
-  const { worded, style, read, warnings } = reworded(note, styleFor(habits, asked.style));
-  const sided = inSidesOf(worded, habits.sides, asked.sides);
+  const { worded, style, read, warnings, mirrored } = reworded(note, habits, styleFor(habits, asked.style));
+  const sided = inSidesOf(worded, habits.sides, asked.sides, mirrored);
   return { ...sided, worded, style, read, warnings: [...warnings, ...sided.warnings] };
 }
 
@@ -56,27 +69,54 @@ export function styleFor({ grammar }: Pick<NoteHabits, 'grammar'>, asked?: NoteS
   if (asked === 'free' && grammar === 'other') {
     throw new ReclmisError(
       'OPTION_INVALID',
-      'note style free: expected a model whose training notes follow LViT’s grammar, this one’s do not',
-      { remedy: 'Use the style as-is, and write notes like those that the model was trained on.' },
+      'note style free: expected a model whose training notes follow a grammar that is known, this one’s do not',
+      {
+        remedy:
+          'Use the style as-is, and write notes like those that the model was trained on, or give a vocabulary with their sentences.',
+      },
     );
   }
-  return asked ?? (grammar === 'lvit' ? 'free' : 'as-is');
+  return asked ?? (grammar === 'other' || grammar === 'unknown' ? 'as-is' : 'free');
 }
 
-type Reworded = Pick<NoteForModel, 'worded' | 'style' | 'read' | 'warnings'>;
+/** The words in which a model's notes are read; LViT's if its grammar is not known. */
+export function vocabularyFor({ grammar, vocabulary }: NoteHabits): Vocabulary {
+  if (grammar === 'nuclei') return nuclei();
+  return grammar === 'vocabulary' && vocabulary !== undefined ? vocabulary : chest();
+}
 
-function reworded(note: string, style: NoteStyle): Reworded {
+interface Reworded extends Pick<NoteForModel, 'worded' | 'style' | 'read' | 'warnings'> {
+  /** With left and right swapped, where that is not a matter of words. */
+  readonly mirrored?: string | undefined;
+}
+
+function reworded(note: string, habits: NoteHabits, style: NoteStyle): Reworded {
   const asWritten: Reworded = { worded: note, style: 'as-is', read: null, warnings: [] };
   if (style === 'as-is' || wordsOf(note).length === 0) return asWritten;
+  const vocabulary = vocabularyFor(habits);
+  if (vocabulary.canonical.sentences !== LVIT_SENTENCES) return bySentences(note, vocabulary);
   const parsed = inGrammar(note);
   if (parsed !== null && isWordedAs(parsed, note)) return asWritten;
-  const read = readNote(note);
-  const canonical = canonicalNote(read);
+  const read = readNote(note, vocabulary);
+  const canonical = canonicalNote(read, vocabulary);
   const agreed = canonical && parsed ? agreeing(canonical, parsed) : canonical;
   if (agreed) return { worded: formatNote(agreed), style: 'free', read, warnings: read.warnings };
-  if (parsed !== null) return asWritten;
+  return parsed !== null ? asWritten : { ...asWritten, read, warnings: unworded(read) };
+}
+
+/** By a vocabulary whose sentences are templates. */
+function bySentences(note: string, vocabulary: Vocabulary): Reworded {
+  const read = readNote(note, vocabulary);
+  const text = canonicalText(read, vocabulary);
+  if (text === null) return { worded: note, style: 'as-is', read, warnings: unworded(read) };
+  const mirrored = canonicalText(otherSides(read), vocabulary) ?? undefined;
+  if (sameWords(text, note)) return { worded: note, style: 'as-is', read: null, warnings: [], mirrored };
+  return { worded: text, style: 'free', read, warnings: read.warnings, mirrored };
+}
+
+function unworded(read: FreeNote): Warning[] {
   const message = `${whyNot(read)}; the model gets it as written`;
-  return { ...asWritten, read, warnings: [{ code: 'NOTE_AS_WRITTEN', message }, ...read.warnings] };
+  return [{ code: 'NOTE_AS_WRITTEN', message }, ...read.warnings];
 }
 
 /** Two readings of a note: the grammar's own is the exact one; null if they name different sides. */
@@ -91,7 +131,8 @@ function whyNot({ complete, findings, absent, places }: FreeNote): string {
   if (!complete) return 'the note is not in the words that the model learnt and was not fully understood';
   if (findings.length === 0 && absent.length > 0)
     return 'the note says that nothing is there, for which the model has learnt no words';
-  if (places.length > 0)
+  if (places.length > 0 && new Set(places.map(({ side }) => side === null)).size > 1)
     return 'the note is not in the words that the model learnt and names a side for some of its places only';
+  if (places.length > 0) return 'the model has learnt no sentence for what the note says';
   return 'the note is not in the words that the model learnt and names no place of a finding';
 }

@@ -17,7 +17,7 @@ describe('grammarOf', () => {
 
   it.each([
     ['a radiologist’s words', ['RUL opacity', 'Infiltrate at the left base']],
-    ['nuclei', ['The nuclei are sparsely distributed.']],
+    ['nuclei in other words', ['The nuclei are scattered.']],
     [
       'the grammar with another finding',
       ['Unilateral pleural effusion, one infected area, lower left lung.'],

@@ -4,10 +4,21 @@
  */
 import { formatNote, type ParsedNote, parseNote } from './note.js';
 import { clausesOf } from './note-words.js';
-import { chest } from './reader/index.js';
+import {
+  canonicalText,
+  chest,
+  LVIT_SENTENCES,
+  nuclei,
+  readNote,
+  sameWords,
+  type Vocabulary,
+} from './reader/index.js';
 
-/** `lvit`: LViT's grammar; `unknown` in runs and models of older versions, and if no note was seen. */
-export const NOTE_GRAMMARS = ['lvit', 'other', 'unknown'] as const;
+/**
+ * `lvit`: LViT's grammar; `nuclei`: MoNuSeg's; `vocabulary`: the sentences of a vocabulary, which is recorded
+ * with it; `unknown` in runs and models of older versions, and if no note was seen.
+ */
+export const NOTE_GRAMMARS = ['lvit', 'nuclei', 'vocabulary', 'other', 'unknown'] as const;
 export type NoteGrammar = (typeof NOTE_GRAMMARS)[number];
 
 /** `free`: put into the model's own words if it is understood; `as-is`: given to the model as written. */
@@ -32,13 +43,33 @@ export function isWordedAs(parsed: ParsedNote, note: string): boolean {
   return wordsIn(note, 'written') === wordsIn(formatNote(parsed), 'written');
 }
 
-/** The grammar of training notes; each distinct note counts once. Free text is written with one finding only. */
-export function grammarOf(notes: Iterable<string>): NoteGrammar {
+/**
+ * The grammar of training notes; each distinct note counts once. Free text is written with one finding only.
+ * @param vocabulary theirs, if stated: then no other is tried
+ */
+export function grammarOf(notes: Iterable<string>, vocabulary: Vocabulary | null = null): NoteGrammar {
   const distinct = new Set(notes);
   if (distinct.size === 0) return 'unknown';
-  const { finding } = chest().canonical;
+  const most = (isOwn: (note: string) => boolean): boolean =>
+    [...distinct].filter(isOwn).length >= LEAST_SHARE * distinct.size;
+  if (vocabulary !== null) return most(wordingTest(vocabulary)) ? 'vocabulary' : 'other';
+  if (most(wordingTest(chest()))) return 'lvit';
+  return most(wordingTest(nuclei())) ? 'nuclei' : 'other';
+}
+
+/** Tells whether a note has the words of the vocabulary's own sentence for what it says. */
+export function wordingTest(vocabulary: Vocabulary): (note: string) => boolean {
+  const { sentences, finding } = vocabulary.canonical;
+  if (sentences === LVIT_SENTENCES) return lvitTest(finding);
+  return (note) => {
+    const text = canonicalText(readNote(note, vocabulary), vocabulary);
+    return text !== null && sameWords(text, note);
+  };
+}
+
+function lvitTest(finding: string | null): (note: string) => boolean {
   const written = new Map<string, string>(); // many notes mean the same
-  const isOwn = (note: string): boolean => {
+  return (note) => {
     const parsed = inGrammar(note);
     if (parsed === null || (parsed.finding ?? finding) !== finding) return false;
     const sentence = formatNote(parsed);
@@ -46,8 +77,6 @@ export function grammarOf(notes: Iterable<string>): NoteGrammar {
     written.set(sentence, words);
     return note === sentence || wordsIn(note, 'meant') === words;
   };
-  const own = [...distinct].filter(isOwn).length;
-  return own >= LEAST_SHARE * distinct.size ? 'lvit' : 'other';
 }
 
 /** From a file that may be older. */

@@ -26,15 +26,17 @@ export interface SidedNote {
 
 /**
  * A note with the sides that a model has learnt.
- * @param learnt of the training notes. @param given of the note; default: the same.
+ * @param learnt of the training notes. @param given of the note; default: the same. @param other the note with
+ * left and right swapped, if it is known; default: by its words
  */
-export function inSidesOf(note: string, learnt: StatedSides, given?: Sides): SidedNote {
+export function inSidesOf(note: string, learnt: StatedSides, given?: Sides, other?: string): SidedNote {
   const sides = given ?? learnt;
   if (learnt === 'unknown')
     return { text: note, sides, mirrored: false, warnings: unknownSides(note, given) };
   if (given === undefined || given === learnt) return { text: note, sides, mirrored: false, warnings: [] };
-  const text = mirrorNote(note);
-  return { text, sides, mirrored: text !== note, warnings: unmirroredWords(note, given, learnt) };
+  const text = other ?? mirrorNote(note);
+  const warnings = other === undefined ? unmirroredWords(note, given, learnt) : [];
+  return { text, sides, mirrored: text !== note, warnings };
 }
 
 /** The convention to name places by if the reader's own is unknown. */

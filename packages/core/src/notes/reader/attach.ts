@@ -33,12 +33,18 @@ export function attach(
       heads.push(clone);
     } else if (earlier !== null && earlierHere) {
       const clone = newHead('finding', earlier.name, earlier.item, i, true);
+      // "consolidation of the left lung except the apex"
+      clone.negated = !earlier.negated && exceptBetween(nodes, earlier.at, i);
       clone.groups.push({ group: node.group, direct: null });
       heads.push(clone);
     } else if (!(node.group.organ && isItem(nodes[i + 1], 'colon') && found.length > 0))
       loose.push(node.group); // "LUNGS: right base: clear" has a heading
   }
   return loose;
+}
+
+function exceptBetween(nodes: readonly Node[], from: number, to: number): boolean {
+  return nodes.slice(from, to).some((node) => isItem(node, 'except'));
 }
 
 /** Whether a group's piece has a "no" without a finding: "but not on the left", "left: none". */

@@ -7,19 +7,30 @@ import { markOf } from './items.js';
 import { isItem, type Node, pieceAt } from './nodes.js';
 import type { Doubts } from './statements.js';
 import type { Token } from './tokens.js';
+import type { Vocabulary } from './vocabulary-shape.js';
 
 /**
- * Unknown words that may change what is said about a place or finding. The words for sides, heights, negation,
- * doubt and number are few and known, so that others describe, unless they resemble one of these or stand where
- * a place, an organ or a predicate is expected.
- * @param anywhere names of findings that other organs have too
+ * Unknown words that may change what is said about a place or finding. In an exhaustive vocabulary the words
+ * for sides, heights, negation, doubt and number are known, so that others describe, unless they resemble one of
+ * these or stand where a place, an organ or a predicate is expected.
  */
-export function relevantUnread(sentence: Sentence, anywhere: readonly string[]): Span[] {
-  const { nodes, heads } = sentence;
+export function relevantUnread(
+  { nodes, heads }: Sentence,
+  { anywhere, exhaustive }: Pick<Vocabulary['canonical'], 'anywhere' | 'exhaustive'>,
+): Span[] {
   if (nodes.some((node) => isItem(node, 'history'))) return [];
-  return nodes.flatMap((node, i) =>
-    isItem(node, 'unread') && mayMatter(nodes, heads, i, anywhere) ? [node.span] : [],
-  );
+  const matters = (at: number): boolean =>
+    exhaustive ? mayMatter(nodes, heads, at, anywhere) : isNearOurs(nodes, heads, at);
+  return nodes.flatMap((node, i) => (isItem(node, 'unread') && matters(i) ? [node.span] : []));
+}
+
+/** Whether a word is in a piece with a place or finding of ours. */
+function isNearOurs(nodes: readonly Node[], heads: readonly Head[], at: number): boolean {
+  const { from, to } = pieceAt(nodes, at);
+  const own = heads.filter((head) => head.at >= from && head.at < to);
+  if (own.length > 0 && own.every(({ kind }) => kind === 'foreign' || kind === 'landmark')) return false;
+  const ours = heads.some(({ kind }) => kind === 'finding' || kind === 'clear');
+  return ours || nodes.slice(from, to).some(({ kind }) => kind === 'group');
 }
 
 function mayMatter(

@@ -24,6 +24,17 @@ export interface ReadPlace {
   readonly spans: readonly Span[];
 }
 
+/** A finding that is present. */
+export interface ReadStatement {
+  /** In the vocabulary's canonical name. */
+  readonly finding: string;
+  readonly places: readonly ReadPlace[];
+  /** Of it, if stated. */
+  readonly count: number | null;
+  /** Of the rest ("otherwise", "elsewhere"). */
+  readonly elsewhere: boolean;
+}
+
 export interface FreeNote {
   /** Code of the vocabulary's language that fits best. */
   readonly language: string;
@@ -33,6 +44,8 @@ export interface FreeNote {
   readonly absent: readonly ReadPlace[];
   /** Those present, in the vocabulary's canonical names. */
   readonly findings: readonly ReadItem<string>[];
+  /** Which of them is where; one that is named once and placed twice may be there twice. */
+  readonly statements: readonly ReadStatement[];
   readonly count: ReadItem<number> | null;
   readonly extent: ReadItem<Extent> | null;
   readonly uncertain: ReadItem<true> | null;
@@ -44,4 +57,22 @@ export interface FreeNote {
   readonly complete: boolean;
   /** NOTE_AMBIGUOUS, NOTE_CONTRADICTS, NOTE_WORDS_MENDED, NOTE_PARTLY_READ. */
   readonly warnings: readonly Warning[];
+}
+
+/** A note about the same picture in the other convention of left and right. */
+export function otherSides(free: FreeNote): FreeNote {
+  const places = (list: readonly ReadPlace[]): ReadPlace[] =>
+    list.map((place) => ({ ...place, side: otherSide(place.side) }));
+  const { laterality } = free;
+  return {
+    ...free,
+    places: places(free.places),
+    absent: places(free.absent),
+    statements: free.statements.map((one) => ({ ...one, places: places(one.places) })),
+    laterality: laterality === 'bilateral' ? laterality : otherSide(laterality),
+  };
+}
+
+function otherSide(side: Side | null): Side | null {
+  return side === null ? null : side === 'left' ? 'right' : 'left';
 }

@@ -1,7 +1,8 @@
 /** A language's phrases, compiled for longest match. */
 import type { Zone } from '../note.js';
+import { formsOf, placesOf, type PlainPlace } from './phrases.js';
 import { tokensOf, type Token } from './tokens.js';
-import { formsOf, placesOf, type LanguageWords, type PlainPlace, type Vocabulary } from './vocabulary.js';
+import type { LanguageWords, Vocabulary } from './vocabulary-shape.js';
 
 export type SideWord = 'left' | 'right' | 'both' | 'one' | 'opposite' | 'same';
 export type Extent = 'focal' | 'multifocal' | 'diffuse';

@@ -1,7 +1,7 @@
 /** Places that are named together. */
 import type { Side } from '../note.js';
 import type { Span } from './free-note.js';
-import type { PlainPlace } from './vocabulary.js';
+import type { PlainPlace } from './phrases.js';
 
 export interface Placed extends PlainPlace {
   readonly spans: readonly Span[];

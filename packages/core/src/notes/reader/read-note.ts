@@ -6,24 +6,24 @@
 import { chest } from './chest.js';
 import { Discourse } from './discourse.js';
 import { doubtWarnings, mendedWarning, partlyRead, relevantUnread } from './doubts.js';
-import type { FreeNote, ReadPlace, Span } from './free-note.js';
+import type { FreeNote, Span } from './free-note.js';
 import { sentencesOf } from './items.js';
 import { languageOf, lexiconsOf } from './lexicon.js';
 import { mended } from './mend.js';
 import { isItem } from './nodes.js';
 import type { Placed, PlaceGroup } from './place-group.js';
-import { combine, type Doubts, type Statement, statementsOf, widest, withoutRepeats } from './statements.js';
-import { amountOf, findingsOf, lateralityOf, uncertaintyOf } from './summary.js';
+import { combine, type Doubts, type Statement, statementsOf, widest } from './statements.js';
+import { amountOf, findingsOf, lateralityOf, plainPlaces, statementsIn, uncertaintyOf } from './summary.js';
 import { tokensOf } from './tokens.js';
-import type { Vocabulary } from './vocabulary.js';
+import type { Vocabulary } from './vocabulary-shape.js';
 
 /** Reads a note in any of the vocabulary's languages. Never throws. */
 export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNote {
   const typed = tokensOf(text);
   const lexicon = languageOf(typed, lexiconsOf(vocabulary));
   const tokens = mended(typed, lexicon);
-  const { places: order, topics } = lexicon.language;
   const { paired, anywhere } = vocabulary.canonical;
+  const { places: order, topics } = lexicon.language;
   const discourse = new Discourse({ paired, anywhere, after: order === 'after', topics });
   for (const items of sentencesOf(text, tokens, lexicon)) discourse.add(items);
   const { sentences } = discourse;
@@ -31,19 +31,20 @@ export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNo
   const doubts: Doubts = { ambiguous: false, contradicts: false };
   const statements = statementsOf(sentences, vocabulary.canonical, doubts);
   const present = statements.filter((statement) => statement.present);
-  const alone = placesAlone(discourse, statements, doubts);
+  const alone = placesAlone(discourse, statements, paired, doubts);
   const doubtful = doubts.ambiguous || doubts.contradicts;
   const places = doubtful ? [] : plainPlaces([...placesOf(present), ...(alone ?? [])]);
   const unread = sentences.flatMap(({ nodes }) =>
     nodes.flatMap((node) => (isItem(node, 'unread') ? [node.span] : [])),
   );
   const nothing = alone === null && sentences.every(({ heads }) => heads.length === 0);
-  const missed = notUnderstood(discourse, anywhere, nothing, unread);
+  const missed = notUnderstood(discourse, vocabulary, nothing, unread);
   return {
     language: lexicon.code,
     places,
     absent: plainPlaces(widest(placesOf(statements.filter((statement) => !statement.present)))),
     findings: findingsOf(present),
+    statements: statementsIn(present),
     ...amountOf(present),
     uncertain: uncertaintyOf(present),
     laterality: lateralityOf(places),
@@ -61,6 +62,7 @@ export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNo
 function placesAlone(
   discourse: Discourse,
   statements: readonly Statement[],
+  paired: boolean,
   doubts: Doubts,
 ): readonly Placed[] | null {
   const { pending, sentences } = discourse;
@@ -73,23 +75,23 @@ function placesAlone(
     return null;
   }
   if (doubts.contradicts || doubts.ambiguous) return [];
-  return combine(pending.map((group) => ({ group, direct: null })));
+  return combine(
+    pending.map((group) => ({ group, direct: null })),
+    paired,
+  );
 }
 
 /** What makes a note incomplete: unknown words, or none for a place without a finding; null if nothing does. */
 function notUnderstood(
   { sentences, loose }: Discourse,
-  anywhere: readonly string[],
+  { canonical }: Vocabulary,
   nothing: boolean,
   unread: Span[],
 ): Span[] | null {
-  const relevant = sentences.flatMap((sentence) => relevantUnread(sentence, anywhere));
+  const relevant = sentences.flatMap((sentence) => relevantUnread(sentence, canonical));
   if (relevant.length > 0) return relevant;
   if (loose > 0) return [];
   return nothing && unread.length > 0 ? unread : null;
 }
 
 const placesOf = (statements: readonly Statement[]): Placed[] => statements.flatMap(({ places }) => places);
-
-const plainPlaces = (places: readonly Placed[]): ReadPlace[] =>
-  withoutRepeats(places).map(({ side, zones, spans }) => ({ side, zones, spans }));

@@ -3,9 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { formatNote } from '../note.js';
 import { mirrorNote } from '../note-mirror.js';
 import type { FreeNote, ReadPlace } from './free-note.js';
-import { nuclei } from './nuclei.js';
 import { readNote } from './read-note.js';
-import { parseVocabulary } from './vocabulary.js';
 import { canonicalNote } from './writer.js';
 
 const names = (places: readonly ReadPlace[]): string[] =>
@@ -21,7 +19,8 @@ const codes = ({ warnings }: FreeNote): string[] => warnings.map(({ code }) => c
 describe('readNote', () => {
   it('gives the text behind each item', () => {
     const text = 'Two possible opacities in the rigth upper lobe.';
-    const { findings, count, extent, uncertain, places: found, ...rest } = readNote(text);
+    const { findings, count, extent, uncertain, places: found, statements, ...rest } = readNote(text);
+    expect(statements).toEqual([{ finding: 'opacity', places: found, count: 2, elsewhere: false }]);
     expect(count).toEqual({ value: 2, span: { start: 0, end: 3 } });
     expect(uncertain).toEqual({ value: true, span: { start: 4, end: 12 } });
     expect(findings).toEqual([{ value: 'opacity', span: { start: 13, end: 22 } }]);
@@ -350,44 +349,6 @@ describe('readNote', () => {
     const note = readNote(text);
     expect([note.language, names(note.places), names(note.absent)]).toEqual([language, present, free]);
     expect(note.complete).toBe(true);
-  });
-});
-
-describe('readNote with the vocabulary of nuclei', () => {
-  it.each([
-    ['The nuclei density in the lower left is high.', ['lower left'], ['high density']],
-    ['The nuclei are sparsely distributed.', [], ['sparse distribution']],
-    ['In the upper right corner the nuclei are crowded', ['upper right'], ['high density']],
-  ])('reads "%s"', (text, expected, found) => {
-    const note = readNote(text, nuclei());
-    expect(names(note.places)).toEqual(expected);
-    expect(note.findings.map(({ value }) => value)).toEqual(found);
-    expect(note.complete).toBe(true);
-    expect(canonicalNote(note, nuclei())).toBeNull();
-  });
-});
-
-describe('parseVocabulary', () => {
-  const minimal = {
-    name: 'skin',
-    canonical: { finding: 'lesion' },
-    languages: { en: { sides: { left: 'left' } } },
-  };
-
-  it('fills in what is left out', () => {
-    const vocabulary = parseVocabulary(minimal);
-    expect(vocabulary.languages.en?.places).toBe('before');
-    expect(readNote('left', vocabulary).places.map(({ side }) => side)).toEqual(['left']);
-  });
-
-  it.each([
-    [{ ...minimal, name: '' }, /^name: /],
-    [{ ...minimal, languages: {} }, /^languages: expected at least one language/],
-    [{ ...minimal, languages: { en: { named: { above: 'top' } } } }, /languages\.en\.named: .*got "above"/],
-    [{ ...minimal, languages: { en: { counts: { many: 'many' } } } }, /languages\.en\.counts: .*got "many"/],
-    [{ ...minimal, languages: { en: { sidse: {} } } }, /^languages\.en: /],
-  ])('refuses %j', (value, message) => {
-    expect(() => parseVocabulary(value)).toThrow(message);
   });
 });
 

@@ -2,7 +2,7 @@
 import type { Side, Zone } from '../note.js';
 import type { Item } from './items.js';
 import type { Placed, PlaceGroup } from './place-group.js';
-import { isAfterthought, isSlashed, type Term } from './terms.js';
+import { isAfterthought, isFromSideToSide, isSlashed, type Term } from './terms.js';
 
 const SIDES = ['left', 'right'] as const satisfies readonly Side[];
 const THIRDS = ['upper', 'middle', 'lower'] as const satisfies readonly Zone[];
@@ -19,7 +19,7 @@ export function resolve(
     term.ownSides = [...term.sides];
     term.bare = term.zones.length === 0 && term.named.length === 0 && !term.both;
   }
-  shareSides(terms);
+  shareSides(terms, paired);
   shareZones(terms);
   const plain = ({ sides, zones, named: own, both }: Term): boolean =>
     sides.size === 0 && zones.length === 0 && own.length === 0 && !both;
@@ -37,7 +37,7 @@ export function resolve(
   const named = new Set(places.map(({ side, zones }) => `${zones.join(' ')} ${side ?? ''}`));
   return {
     places,
-    alternatives: (or || terms.some((term, i) => isSlashed(terms[i - 1], term))) && named.size > 1,
+    alternatives: (or || terms.some((term, i) => isOpen(terms[i - 1], term))) && named.size > 1,
     afterthought: isAfterthought(terms),
     contradicts: terms.some((term) => term.contradicts) || apart,
     organ,
@@ -49,6 +49,9 @@ export function resolve(
     to,
   };
 }
+
+const isOpen = (before: Term | undefined, term: Term): boolean =>
+  isSlashed(before, term) || isFromSideToSide(before, term);
 
 /** "in the left lung, at the right apex": the second is to be part of the first. */
 function appositionFails(terms: readonly Term[]): boolean {
@@ -64,9 +67,11 @@ function appositionFails(terms: readonly Term[]): boolean {
 }
 
 /** "left mid and lower zone", "mid and lower left zone", "both upper and lower zones of the right lung". */
-function shareSides(terms: readonly Term[]): void {
+function shareSides(terms: readonly Term[], paired: boolean): void {
+  // "top left, centre and bottom right": the middle of a picture needs no side
+  const centre = ({ zones }: Term): boolean => !paired && zones.every((zone) => zone === 'middle');
   const open = (term: Term): boolean =>
-    term.sides.size === 0 && !term.both && term.named.length === 0 && term.zones.length > 0;
+    term.sides.size === 0 && !term.both && term.named.length === 0 && term.zones.length > 0 && !centre(term);
   const last = terms[terms.length - 1]!;
   const [first, second] = terms;
   if (
@@ -83,8 +88,8 @@ function shareSides(terms: readonly Term[]): void {
     const closed = term.organ !== null || (next.join === 'comma' && next.link);
     if (!open(term) || (closed && !trails(next))) continue;
     for (const side of next.sides) term.sides.add(side);
-    const paired = new Set(next.named.map(({ side }) => side)).size === 2;
-    term.both = next.both || (paired && next.sides.size === 0 && !closed);
+    const twins = new Set(next.named.map(({ side }) => side)).size === 2;
+    term.both = next.both || (twins && next.sides.size === 0 && !closed);
     if (term.organ === null) term.organ = next.organ;
     else if (closed) {
       term.sideLast = true;

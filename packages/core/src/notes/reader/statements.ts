@@ -3,7 +3,7 @@ import type { Side } from '../note.js';
 import { compatible } from './alternatives.js';
 import type { AttachedGroup, Head, Sentence } from './heads.js';
 import { isItem, type Node, pieceAt } from './nodes.js';
-import type { Vocabulary } from './vocabulary.js';
+import type { Vocabulary } from './vocabulary-shape.js';
 import type { Placed } from './place-group.js';
 
 export interface Statement {
@@ -111,7 +111,7 @@ function statementOf(
   doubts: Doubts,
 ): Statement | null {
   const present = head.kind === 'clear' ? head.negated : !head.negated;
-  let places = combine(head.groups, sideGiven(sentence, head));
+  let places = combine(head.groups, paired, sideGiven(sentence, head));
   let everywhere = false;
   if (present) {
     if (head.groups.some(({ group }) => group.alternatives)) {
@@ -167,7 +167,11 @@ function concludes({ nodes, heads }: Sentence, head: Head, anywhere: readonly st
 }
 
 /** A side from one group and heights from another make one place: "right-sided opacity in the lower zone". */
-export function combine(groups: readonly AttachedGroup[], given: Side | null = null): Placed[] {
+export function combine(
+  groups: readonly AttachedGroup[],
+  paired: boolean,
+  given: Side | null = null,
+): Placed[] {
   const named = groups.filter(({ group }) => !group.organ);
   const all = (named.length > 0 ? named : groups).flatMap(({ group }) => [...group.places]);
   const heights = all.filter(
@@ -182,7 +186,8 @@ export function combine(groups: readonly AttachedGroup[], given: Side | null = n
     // "RLL, spreading to the middle zone" stays on the side; "lower zone and left apex" leaves it open.
     const before = new Set(sided.filter((one) => startOf(one) < startOf(place)).map(({ side }) => side));
     const open = place.plural ? BOTH : [given];
-    const into = sides.size > 0 ? [...sides] : before.size === 1 ? [...before] : open;
+    // In a picture "the top left and the centre" are two places.
+    const into = sides.size > 0 ? [...sides] : paired && before.size === 1 ? [...before] : open;
     return into.map((side) => ({
       ...place,
       side,

@@ -1,11 +1,12 @@
 /** Findings, number, extent, doubt and sides from the statements of a note. */
 import { compatible } from './alternatives.js';
-import type { FreeNote, ReadItem, ReadPlace } from './free-note.js';
+import type { FreeNote, ReadItem, ReadPlace, ReadStatement } from './free-note.js';
 import type { StatedCount } from './heads.js';
 import { has, type Item, markOf } from './items.js';
 import type { Extent } from './lexicon.js';
 import { isItem } from './nodes.js';
-import type { Statement } from './statements.js';
+import type { Placed } from './place-group.js';
+import { type Statement, withoutRepeats } from './statements.js';
 
 function readItem<T>(value: T, { span, typed }: Item): ReadItem<T> {
   return typed === undefined ? { value, span } : { value, span, typed };
@@ -35,6 +36,20 @@ function areApart(a: StatedCount, b: StatedCount): boolean {
   const apart = here.every((one) => there.every((other) => !compatible(one, other)));
   return here.length > 0 && there.length > 0 && apart;
 }
+
+export function statementsIn(present: readonly Statement[]): ReadStatement[] {
+  return present
+    .filter(({ head }) => head.kind === 'finding')
+    .map(({ head, places }) => ({
+      finding: head.name,
+      places: plainPlaces(places),
+      count: totalOf(head.counts)?.value ?? null,
+      elsewhere: head.idle,
+    }));
+}
+
+export const plainPlaces = (places: readonly Placed[]): ReadPlace[] =>
+  withoutRepeats(places).map(({ side, zones, spans }) => ({ side, zones, spans }));
 
 export function amountOf(present: readonly Statement[]): Pick<FreeNote, 'count' | 'extent'> {
   const several = present.filter(({ head }) => head.counts.length > 0).length > 1;

@@ -1,7 +1,7 @@
 /** The parts of a place that are joined by "and", commas and the like: each names sides and heights. */
 import type { Side, Zone } from '../note.js';
 import type { Span } from './free-note.js';
-import type { PlainPlace } from './vocabulary.js';
+import type { PlainPlace } from './phrases.js';
 
 export type Join = 'and' | 'or' | 'slash' | 'range' | 'comma';
 
@@ -53,6 +53,19 @@ export function isSlashed(before: Term | undefined, term: Term): boolean {
   const [a] = before?.ownSides ?? [];
   const [b] = term.ownSides;
   return term.join === 'slash' && a !== undefined && b !== undefined && a !== b && before?.bare === true;
+}
+
+/** "from left to right": no list of sides. */
+export function isFromSideToSide(before: Term | undefined, term: Term): boolean {
+  const [a, b] = [before?.ownSides[0], term.ownSides[0]];
+  return (
+    term.join === 'range' &&
+    before?.bare === true &&
+    term.bare &&
+    a !== b &&
+    a !== undefined &&
+    b !== undefined
+  );
 }
 
 export function isAfterthought(terms: readonly Term[]): boolean {

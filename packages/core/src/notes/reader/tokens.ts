@@ -57,6 +57,15 @@ export function tokensOf(text: string): Token[] {
   return tokens;
 }
 
+/** Whether two texts have the same words and numbers in the same order. */
+export function sameWords(a: string, b: string): boolean {
+  const words = (text: string): string =>
+    tokensOf(text)
+      .flatMap((token) => (token.kind === 'mark' ? [] : [token.text]))
+      .join(' ');
+  return words(a) === words(b);
+}
+
 /** Lower case without accents: "Opacité" and "OPACITE" are one word. */
 export function fold(text: string): string {
   if (/^[\x20-\x7e]*$/u.test(text)) return text.toLowerCase();

@@ -1,222 +1,38 @@
-/**
- * What a reader of free notes knows of a domain: data only, the same whether it is written here or in a YAML
- * file. The engine knows sides, heights, negation and lists; lungs and nuclei are words of a vocabulary.
- *
- * Phrases are a list, or one text with commas between them. `recht(e/er/es)` stands for three words, and
- * `(left/right) base` for two phrases. Case, accents and hyphens do not matter.
- */
-import { z } from 'zod';
+/** Checks of vocabularies: shape, places, numbers, lists and sentences. */
 import { ReclmisError } from '../../errors.js';
-import type { Side, Zone } from '../note.js';
+import { type Flaw, flawsOf } from './flaws.js';
+import { type Vocabulary, type VocabularyInput, vocabularyShape } from './vocabulary-shape.js';
 
-const MOST_PHRASES = 5000;
-const MOST_FORMS = 64;
-
-const phrases = z.union([z.string(), z.array(z.string().min(1)).max(MOST_PHRASES)]).default([]);
-const byName = z.record(z.string().min(1), phrases).default({});
-const group = <T extends Record<string, typeof phrases>>(keys: T) =>
-  z.strictObject(keys).prefault({} as never);
-
-export const languageSchema = z.strictObject({
-  /** Where a place usually is: "left opacity" before the finding, "opacité gauche" after it. */
-  places: z.enum(['before', 'after']).default('before'),
-  /** Whether a place at the start of a sentence holds for all of it, as in Chinese. */
-  topics: z.boolean().default(false),
-  /** Whether words are joined as a rule ("Unterlappeninfiltrat"), so that it is no typing error. */
-  compounds: z.boolean().default(false),
-  sides: group({
-    left: phrases,
-    right: phrases,
-    both: phrases,
-    /** "unilateral": one side, without saying which. */
-    one: phrases,
-    /** "contralateral": the other side than the one named before. */
-    opposite: phrases,
-    /** "ipsilateral": the side named before. */
-    same: phrases,
-  }),
-  zones: group({ upper: phrases, middle: phrases, lower: phrases }),
-  /** Words that mean a place by themselves, by place: `upper right`, `lower left + lower right`. */
-  named: byName,
-  /** "whole", "throughout": all heights. */
-  whole: phrases,
-  organs: group({
-    one: phrases,
-    /** Plurals: without a side they mean both. */
-    many: phrases,
-    /** Plurals of the organ itself ("lungs"). */
-    all: phrases,
-  }),
-  /** By canonical name. */
-  findings: byName,
-  /** Number words by number: `2`. */
-  counts: byName,
-  /** Words after which, or before which, a number does not count findings: "mm", "day". */
-  units: phrases,
-  /** Between a finding and its number: "opacities x 2". */
-  times: phrases,
-  extent: group({ focal: phrases, multifocal: phrases, diffuse: phrases }),
-  negation: group({
-    /** "no", "without". */
-    before: phrases,
-    /** "not seen", "has resolved". */
-    after: phrases,
-    /** "clear": nothing is there. */
-    clear: phrases,
-    /** "no change", "not only": no negation, in spite of the word. */
-    pseudo: phrases,
-  }),
-  uncertain: phrases,
-  /** "side unclear", "cannot tell which side": the note leaves its places open. */
-  undecided: phrases,
-  /** Between a finding and what it is: "represents", "may be". */
-  means: phrases,
-  /** At the start of a sentence: the finding before ("it", "this"). */
-  pronouns: phrases,
-  /** Punctuation that is dictated as a word. */
-  spoken: group({ comma: phrases, colon: phrases, stop: phrases }),
-  ends: group({
-    /** "but": the clause ends, and a negation with it. */
-    but: phrases,
-    /** "there is": a negation ends, the clause goes on. */
-    begin: phrases,
-    /** "except": what was said to be clear is not all of it. */
-    except: phrases,
-  }),
-  /** Findings elsewhere, whose places are not ours. */
-  foreign: phrases,
-  /** Foreign findings that may be what a finding is ("opacity, possibly atelectasis"). */
-  natures: phrases,
-  /** Neighbours by which a place is described ("heart border"). */
-  landmarks: phrases,
-  joins: group({
-    and: phrases,
-    or: phrases,
-    /** "mid to lower". */
-    range: phrases,
-    /** "namely": the same place in other words. */
-    namely: phrases,
-  }),
-  /** Words before a place: "in", "at". */
-  links: phrases,
-  /** "only": no other place is meant than the one next to it. */
-  only: phrases,
-  /** "located in": where a finding is that has been named. */
-  located: phrases,
-  /** Of these, those that say what something is part of: "a lesion of the rib". */
-  inside: phrases,
-  /** "with": starts another finding. */
-  with: phrases,
-  /** "otherwise": no absence is concluded. */
-  residual: phrases,
-  /** Earlier examinations and operations: nothing in the clause is a finding of now. */
-  history: phrases,
-  /** "now": a place after it is not at the same time as one before it. */
-  now: phrases,
-  /** "possibly", as the start of a sentence about the finding before ("Possibly atelectasis."). */
-  perhaps: phrases,
-  /** "to exclude": what follows without a place is what an examination is for, not what was found. */
-  purpose: phrases,
-  /** "is", "has": an unknown word after them may deny what goes before. */
-  auxiliaries: phrases,
-  /** Words that change nothing. */
-  filler: phrases,
-  /** Ends of words that change nothing, whatever the word ("-ly"). */
-  harmless: phrases,
-});
-
-export const vocabularySchema = z.strictObject({
-  name: z.string().min(1).max(64),
-  /** How findings and places are written in the model's own grammar. */
-  canonical: z.strictObject({
-    /** `pulmonary infection`; null if the grammar has no word for findings in general. */
-    finding: z.string().min(1).nullable(),
-    /** Whether a place without height is on both sides if it is in the plural. */
-    paired: z.boolean().default(true),
-    /** Names of findings that other organs have too: "a rib lesion" is not ours. */
-    anywhere: z.array(z.string()).default([]),
-    /** Names of findings whose absence alone says nothing about the rest: "no collapse". */
-    lesser: z.array(z.string()).default([]),
-    /** Names of findings that mean any: "no opacity" contradicts a consolidation at the same place. */
-    general: z.array(z.string()).default([]),
-  }),
-  /** By language code; the first is taken when two fit equally well. */
-  languages: z
-    .record(z.string().regex(/^[a-z]{2,3}$/), languageSchema)
-    .refine((all) => Object.keys(all).length > 0, 'expected at least one language'),
-});
-
-/** As written by a user: lists may be missing. */
-export type VocabularyInput = z.input<typeof vocabularySchema>;
-export type LanguageInput = z.input<typeof languageSchema>;
-export type LanguageWords = z.output<typeof languageSchema>;
-export type Vocabulary = z.output<typeof vocabularySchema>;
-
-export interface PlainPlace {
-  readonly side: Side | null;
-  readonly zones: readonly Zone[];
-}
-
-/** Checks a vocabulary and fills in what it leaves out. @throws VOCABULARY_INVALID */
-export function parseVocabulary(value: unknown): Vocabulary {
-  const parsed = vocabularySchema.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    throw invalid(`${issue?.path.join('.') || 'the vocabulary'}: ${issue?.message ?? 'not understood'}`);
-  }
-  for (const [code, language] of Object.entries(parsed.data.languages)) {
-    for (const name of Object.keys(language.named)) {
-      if (placesOf(name) === null)
-        throw invalid(`languages.${code}.named: expected places such as "lower left", got "${name}"`);
-    }
-    for (const number of Object.keys(language.counts)) {
-      if (!/^[1-9][0-9]?$/.test(number))
-        throw invalid(`languages.${code}.counts: expected a number from 1 to 99, got "${number}"`);
-    }
-  }
-  return parsed.data;
-}
-
-/** Reads `lower left + lower right`; null if it is no place. */
-export function placesOf(name: string): PlainPlace[] | null {
-  const places: PlainPlace[] = [];
-  for (const part of name.split('+')) {
-    let side: Side | null = null;
-    const zones: Zone[] = [];
-    for (const word of part.trim().split(/\s+/u)) {
-      if (word === 'left' || word === 'right') side = word;
-      else if (word === 'upper' || word === 'middle' || word === 'lower') zones.push(word);
-      else return null;
-    }
-    places.push({ side, zones });
-  }
-  return places;
-}
-
-/** The phrases of a list, one form each. @throws VOCABULARY_INVALID */
-export function formsOf(list: string | readonly string[]): string[] {
-  const written = typeof list === 'string' ? [list] : list;
-  return written
-    .flatMap((line) => line.split(','))
-    .flatMap((phrase) => expand(phrase.trim()))
-    .filter((phrase) => phrase !== '');
-}
-
-/** `re(d/al)` as `red` and `real`; an empty alternative is allowed. */
-function expand(phrase: string): string[] {
-  if (!phrase.includes('(')) return [phrase];
-  let forms = [''];
-  for (const [part] of phrase.matchAll(/\([^()]*\)|[^(]+|\(/gu)) {
-    const choices = part.startsWith('(') && part.length > 1 ? part.slice(1, -1).split('/') : [part];
-    forms = forms.flatMap((form) => choices.map((choice) => form + choice));
-    if (forms.length > MOST_FORMS)
-      throw invalid(`"${phrase}" stands for more than ${MOST_FORMS} phrases; write them as several`);
-  }
-  return forms;
-}
-
-function invalid(message: string): ReclmisError {
-  return new ReclmisError('VOCABULARY_INVALID', message, {
-    remedy: 'Correct the vocabulary at the place named.',
+const checkedShape = () =>
+  vocabularyShape().superRefine((vocabulary, context) => {
+    for (const { path, message } of flawsOf(vocabulary))
+      context.addIssue({ code: 'custom', path: [...path], message });
   });
+
+let shape: ReturnType<typeof vocabularyShape> | undefined;
+let checked: ReturnType<typeof checkedShape> | undefined;
+
+export const vocabularySchema = (): ReturnType<typeof checkedShape> => (checked ??= checkedShape());
+
+/** One of ours, which a test checks. */
+export function builtIn(input: VocabularyInput): Vocabulary {
+  return (shape ??= vocabularyShape()).parse(input);
+}
+
+/** All that is wrong with a vocabulary, in order; empty if it can be used. */
+export function vocabularyFlaws(value: unknown): Flaw[] {
+  const { error } = vocabularySchema().safeParse(value);
+  return (error?.issues ?? []).map(({ path, message }) => ({
+    path: path.map((key) => (typeof key === 'number' ? key : String(key))),
+    message,
+  }));
+}
+
+/** Checks a vocabulary and fills in what it leaves out. @throws NOTE_VOCABULARY_INVALID with the first flaw */
+export function parseVocabulary(value: unknown): Vocabulary {
+  const parsed = vocabularySchema().safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const where = issue?.path.map(String).join('.') || 'the vocabulary';
+  throw new ReclmisError('NOTE_VOCABULARY_INVALID', `${where}: ${issue?.message ?? 'not understood'}`);
 }

@@ -1,36 +1,45 @@
-/** Writes what was read in the model's own grammar: LViT's sentence by `formatNote`. */
-import type { ParsedNote, Place, Side } from '../note.js';
-import type { FreeNote } from './free-note.js';
+/** Writes what was read in a model's own sentences: LViT's by `formatNote`, others by the vocabulary's templates. */
+import { formatNote, type ParsedNote } from '../note.js';
 import { chest } from './chest.js';
-import type { Vocabulary } from './vocabulary.js';
-
-const SIDES = ['left', 'right'] as const satisfies readonly Side[];
-const THIRDS = ['upper', 'middle', 'lower'] as const;
+import type { FreeNote } from './free-note.js';
+import { LVIT_SENTENCES } from './sentences.js';
+import { bySide, findingSentences, noteSentence, zonesOf } from './template-writer.js';
+import type { Vocabulary } from './vocabulary-shape.js';
 
 /**
- * The note for a model; null if it was not read completely, names no place of a finding, names places with a
- * side and without one, or the vocabulary has no word for findings. Nothing is added that was not said: a number only if it was stated.
+ * The note for a model that learnt LViT's sentence; null if it was not read completely, names no place of a
+ * finding, names places with a side and without one, or the vocabulary has other sentences. Nothing is added
+ * that was not said: a number only if it was stated.
  */
-export function canonicalNote(free: FreeNote, vocabulary: Vocabulary = chest()): ParsedNote | null {
-  const { finding } = vocabulary.canonical;
-  if (!free.complete || free.places.length === 0 || finding === null) return null;
-  // "Lower zone and left apex": whether the side holds for both is open.
-  if (new Set(free.places.map(({ side }) => side === null)).size > 1) return null;
-  const places: Place[] = [];
-  for (const side of [...SIDES, null]) {
-    const own = free.places.filter((place) => place.side === side);
-    if (own.length === 0) continue;
-    const zones = THIRDS.filter((third) => own.some((place) => place.zones.includes(third)));
-    const whole = own.some((place) => place.zones.length === THIRDS.length); // said as one place
-    places.push({ side, zones: whole ? ['all'] : zones });
-  }
+export function canonicalNote(free: FreeNote, { canonical }: Vocabulary = chest()): ParsedNote | null {
+  const { finding, paired, sentences } = canonical;
+  if (finding === null || sentences !== LVIT_SENTENCES) return null;
+  if (!free.complete || free.places.length === 0 || (paired && isHalfSided(free))) return null;
   const { laterality } = free;
   return {
     laterality: laterality === null ? null : laterality === 'bilateral' ? 'bilateral' : 'unilateral',
     finding,
     count: free.count?.value ?? null,
-    places,
+    places: bySide(free.places, (own) => [zonesOf(own)]),
     nuclei: [],
     remainder: [],
   };
+}
+
+/** The text for a model; null if its sentences cannot say what was read, or the vocabulary has none. */
+export function canonicalText(free: FreeNote, vocabulary: Vocabulary = chest()): string | null {
+  const { sentences, paired } = vocabulary.canonical;
+  if (sentences === LVIT_SENTENCES) {
+    const note = canonicalNote(free, vocabulary);
+    return note === null ? null : formatNote(note);
+  }
+  if (sentences === null || !free.complete || (paired && isHalfSided(free))) return null;
+  return sentences.note === null
+    ? findingSentences(free, sentences)
+    : noteSentence(free, sentences, sentences.note, vocabulary);
+}
+
+/** "Lower zone and left apex": whether the side holds for both is open. */
+function isHalfSided({ places }: FreeNote): boolean {
+  return new Set(places.map(({ side }) => side === null)).size > 1;
 }

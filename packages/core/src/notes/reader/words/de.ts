@@ -1,5 +1,5 @@
 /** German of chest radiographs, with inflected forms and the abbreviations of dictation. */
-import type { LanguageInput } from '../vocabulary.js';
+import type { LanguageInput } from '../vocabulary-shape.js';
 import { DE_FILLER, DE_FOREIGN, DE_LANDMARKS } from './de-other.js';
 
 export const DE: LanguageInput = {

@@ -1,5 +1,5 @@
 /** English of chest radiographs, British and American, with the abbreviations of dictation. */
-import type { LanguageInput } from '../vocabulary.js';
+import type { LanguageInput } from '../vocabulary-shape.js';
 import { EN_FILLER } from './en-filler.js';
 import { EN_FOREIGN, EN_LANDMARKS } from './en-foreign.js';
 

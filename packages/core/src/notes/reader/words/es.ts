@@ -1,5 +1,5 @@
 /** Spanish of chest radiographs, with and without accents, with the abbreviations of dictation. */
-import type { LanguageInput } from '../vocabulary.js';
+import type { LanguageInput } from '../vocabulary-shape.js';
 import { ES_FILLER, ES_FOREIGN, ES_LANDMARKS } from './es-other.js';
 
 export const ES: LanguageInput = {

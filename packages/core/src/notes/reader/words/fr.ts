@@ -1,5 +1,5 @@
 /** French of chest radiographs, with and without accents, with the abbreviations of dictation. */
-import type { LanguageInput } from '../vocabulary.js';
+import type { LanguageInput } from '../vocabulary-shape.js';
 import { FR_FILLER, FR_FOREIGN, FR_LANDMARKS } from './fr-other.js';
 
 export const FR: LanguageInput = {

@@ -1,5 +1,5 @@
 /** Chinese of chest radiographs; characters are words, and the longest phrase is taken. */
-import type { LanguageInput } from '../vocabulary.js';
+import type { LanguageInput } from '../vocabulary-shape.js';
 
 export const ZH: LanguageInput = {
   places: 'before',
