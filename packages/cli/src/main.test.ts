@@ -164,7 +164,7 @@ describe('mistakes', () => {
       ['evaluate', 'x', 'y', '--probes'],
       2,
       'OPTION_INVALID',
-      /--probes: expected one run/,
+      /--probes and --rewordings: expected one run/,
       /each run separately/,
     ],
     [['evaluate', 'nowhere'], 4, 'RUN_MISSING', /nowhere: no such run folder/, /train/],

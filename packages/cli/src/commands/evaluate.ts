@@ -1,5 +1,13 @@
 /** `reclmis evaluate`: scores of a run on a split, per image and pooled; a report of it; several runs compared on the same cases. */
-import { defined, parseSpacing, type Sides, type Spacing } from '@reclmis/core';
+import {
+  defined,
+  NOTE_STYLES,
+  type NoteStyle,
+  parseSpacing,
+  REWORDINGS,
+  type Sides,
+  type Spacing,
+} from '@reclmis/core';
 import type { CheckpointKind, EvaluatedRun, NoteVariant, Split } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { warnOfData } from '../data-warning.js';
@@ -15,6 +23,7 @@ interface EvaluateFlags extends OutputOptions, EngineFlags, ProbeFlags {
   readonly split: Split;
   readonly stems?: string;
   readonly notes: NoteVariant;
+  readonly noteStyle: NoteStyle;
   readonly checkpoint: CheckpointKind;
   readonly csv?: string;
   readonly report?: string;
@@ -44,10 +53,27 @@ export function register(program: Command): void {
     .addOption(
       new Option(
         '--notes <which>',
-        'notes to use: each case’s own, none, another case’s, or its own with left and right or upper and lower swapped, or with one area more',
+        'notes to use: each case’s own, none, another case’s, or its own with left and right or upper and lower swapped, or with one area more; or its own in other words, exchanged: paraphrased with left and right swapped',
       )
-        .choices(['right', 'empty', 'shuffled', 'mirrored', 'flipped', 'recounted'])
+        .choices([
+          'right',
+          'empty',
+          'shuffled',
+          'mirrored',
+          'flipped',
+          'recounted',
+          ...REWORDINGS,
+          'exchanged',
+        ])
         .default('right'),
+    )
+    .addOption(
+      new Option(
+        '--note-style <style>',
+        'free: put notes into the model’s words where they are fully understood, as predict does; as-is: give them as they are',
+      )
+        .choices(NOTE_STYLES)
+        .default('as-is'),
     )
     .addOption(
       new Option(
@@ -80,7 +106,7 @@ export function register(program: Command): void {
     .option('--batch <n>', 'batch size', numberOf('--batch', { min: 1 }))
     .option(
       '--seed <n>',
-      'random seed of --notes shuffled (default: the run’s)',
+      'random seed of --notes shuffled and of other words (default: the run’s)',
       numberOf('--seed', { min: 0 }),
     );
   withEngineOptions(command);
@@ -91,6 +117,7 @@ export function register(program: Command): void {
       '\nExamples:\n  $ reclmis evaluate runs/qata --data data/QaTa-COV19\n' +
         '  $ reclmis evaluate runs/qata --notes shuffled    # how much the notes matter\n' +
         '  $ reclmis evaluate runs/qata --probes --report report    # does the model follow its notes?\n' +
+        '  $ reclmis evaluate runs/qata --rewordings --note-style free    # the same finding in other words\n' +
         '  $ reclmis evaluate runs/qata --report report     # everything in one page: report/report.html\n' +
         '  $ reclmis evaluate runs/a runs/b runs/c --data data/QaTa-COV19 --report report\n' +
         '  $ reclmis evaluate runs/a runs/b runs/c --ensemble --flips\n',
@@ -102,7 +129,8 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
   const { evaluateRuns, names, splitText } = await import('@reclmis/lab');
   const output = new Output(flags);
   const { data: dataDir, split, sides, spacing, batch: batchSize } = flags;
-  const { stems, notes, checkpoint, csv, report, group, seed, ensemble, flips } = flags;
+  const { stems, notes, noteStyle, checkpoint, csv, report, group, seed, ensemble, flips } = flags;
+  const probes = await probesOf(flags);
   const said = new Set<string>();
   const several = others.length > 0 && ensemble !== true;
   let bar: Progress | null = null;
@@ -122,10 +150,10 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
     output.say(`\nEvery image: ${file}`);
   };
   const { runs, differences, probed, files } = await evaluateRuns([first, ...others], {
-    ...{ split, notes, checkpoint, ...engineChoice(flags) },
+    ...{ split, notes, noteStyle, checkpoint, ...engineChoice(flags) },
     ...defined({ dataDir, stems, group, spacing, batchSize, seed, csv, report, ensemble, flips }),
     ...(sides === 'auto' ? {} : { sides }),
-    ...(flags.probes === true ? { probes: () => probesOf(flags) } : {}),
+    ...(probes === null ? {} : { probes }),
     onData: (dataset, dir) => warnOfData(dir, () => Promise.resolve({ [split]: dataset }), output, group),
     onRun: (dir, cases) => {
       bar = begin(several ? `evaluating ${dir}` : 'evaluating', cases);

@@ -4,7 +4,7 @@ import { formatTable, percent, right } from '../table.js';
 
 /** An evaluation as a table in percent. @param where the part of the data set. */
 export function describeEvaluation(
-  { data, checkpoint, start, notes, summary, size, ensemble }: Evaluation,
+  { data, checkpoint, start, notes, noteStyle, summary, size, ensemble }: Evaluation,
   where: string,
 ): string {
   const averaged = ensemble
@@ -15,7 +15,7 @@ export function describeEvaluation(
     ...[dice, iou, precision, recall].map(percent),
   ];
   return [
-    `${data.name}, ${where}: ${summary.count} images at ${size} x ${size}, ${notes} notes, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch}, ${begun(start)})${averaged}\n`,
+    `${data.name}, ${where}: ${summary.count} images at ${size} x ${size}, ${notes} notes${noteStyle === 'free' ? ' (free text read)' : ''}, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch}, ${begun(start)})${averaged}\n`,
     formatTable(
       [{ title: '%' }, right('Dice'), right('IoU'), right('precision'), right('recall')],
       [row('mean over images', summary.mean), row('pooled over all pixels', summary.pooled)],
@@ -47,8 +47,9 @@ export function describeDifferences(runs: readonly string[], differences: readon
 }
 
 export async function describeProbes(probes: NoteProbes): Promise<string> {
-  const { probeText, PROBE_TITLES, verdictOf } = await import('@reclmis/lab');
+  const { isReworded, probeText, PROBE_TITLES, verdictOf } = await import('@reclmis/lab');
   const { zones, truth, notes } = probes;
+  const reworded = probes.probes.some((probe) => isReworded(probe.notes));
   return [
     `\nNote probes: ${probes.cases} images of ${probes.patients} patients, 95 % intervals; ${zones.sides === 'image' ? 'the image’s' : 'the patient’s'} sides, zones by ${zones.from === 'lungs' ? 'masks of the lungs' : 'a split of the image'}\n`,
     probes.unread === null
@@ -58,11 +59,13 @@ export async function describeProbes(probes: NoteProbes): Promise<string> {
             ...['changed', 'Dice', 'inside named zones', 'named zones reached', 'moved'].map(right),
           ],
           [
-            ...probes.probes.map((probe) => [
-              PROBE_TITLES[probe.notes],
-              String(probe.changed),
-              ...[probe.dice, probe.inside, probe.reached, probe.moved].map(probeText),
-            ]),
+            ...probes.probes
+              .filter((probe) => !isReworded(probe.notes))
+              .map((probe) => [
+                PROBE_TITLES[probe.notes],
+                String(probe.changed),
+                ...[probe.dice, probe.inside, probe.reached, probe.moved].map(probeText),
+              ]),
             ['True masks, correct notes', '', '', probeText(truth.inside), probeText(truth.reached), ''],
           ],
         )
@@ -76,6 +79,24 @@ export async function describeProbes(probes: NoteProbes): Promise<string> {
             ['True masks', '', probeText(truth.inside), probeText(truth.reached)],
           ],
         ),
+    ...(reworded
+      ? [
+          '\nThe same finding in other words; invariance: Dice with the mask under the right note\n',
+          formatTable(
+            [{ title: '%' }, ...['changed', 'Dice', 'invariance', 'empty masks', 'moved'].map(right)],
+            probes.probes
+              .filter(({ notes: kind }) => kind === 'right' || kind === 'mirrored' || isReworded(kind))
+              .map((probe) => [
+                PROBE_TITLES[probe.notes],
+                String(probe.changed),
+                probeText(probe.dice),
+                probe.notes === 'right' ? '' : probeText(probe.same),
+                probeText(probe.empty),
+                probe.notes === 'mirrored' || probe.notes === 'exchanged' ? probeText(probe.moved) : '',
+              ]),
+          ),
+        ]
+      : []),
     `\n${verdictOf(probes)}`,
     `${notes.namingZones} of ${notes.cases} notes name a part of the lungs; ${notes.withRemainder} hold words that the grammar does not know.`,
   ].join('\n');

@@ -24,7 +24,7 @@ export interface EvaluateRunsOptions extends Omit<
   /** Average the runs instead of comparing. Default false. */
   readonly ensemble?: boolean;
   /** Only for one run; called when its scores exist. */
-  readonly probes?: () => Pick<ProbeOptions, 'lungs' | 'lines' | 'signal'>;
+  readonly probes?: () => Pick<ProbeOptions, 'kinds' | 'lungs' | 'lines' | 'signal'>;
   /** Scores of every image; default by `outcomeFile`. */
   readonly csv?: string;
   /** Default none. */
@@ -180,7 +180,7 @@ function refuseUnclear(
   if (probes && (dirs.length > 1 || notes !== 'right' || flips))
     throw new ReclmisError(
       'OPTION_INVALID',
-      '--probes: expected one run without --flips and with its cases’ own notes',
+      '--probes and --rewordings: expected one run without --flips and with its cases’ own notes',
       { remedy: 'Omit --notes and --flips, and probe each run separately.' },
     );
   const twice = dirs.find((dir, i) => dirs.findIndex((other) => resolve(other) === resolve(dir)) !== i);

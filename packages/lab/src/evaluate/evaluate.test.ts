@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ReclmisError } from '@reclmis/core';
-import { noteVariant, scoresToCsv } from './evaluate.js';
+import { mirrorNote, ReclmisError } from '@reclmis/core';
+import { scoresToCsv } from './evaluate.js';
+import { NOTE_REWORDINGS, noteVariant } from './note-variants.js';
 
 const cases = Array.from({ length: 40 }, (_, i) => ({ id: `case-${i}`, note: `note ${i}` }));
 
@@ -29,6 +30,20 @@ describe('noteVariant', () => {
     const all = (seed: number) => cases.map(({ id, note }) => noteVariant('shuffled', cases, seed)(note, id));
     expect(all(7)).toEqual(all(7));
     expect(all(7)).not.toEqual(all(8));
+  });
+
+  it('puts notes into other words by seed and case, and leaves those that it cannot', () => {
+    const note = 'Unilateral pulmonary infection, one infected area, upper left lung.';
+    for (const kind of NOTE_REWORDINGS) {
+      const given = noteVariant(kind, cases, 1);
+      const texts = cases.map(({ id }) => given(note, id));
+      expect(texts).toEqual(cases.map(({ id }) => noteVariant(kind, [], 1)(note, id)));
+      expect(texts).not.toContain(note);
+      expect(new Set(texts).size, kind).toBeGreaterThan(2);
+      expect(given('note 7', 'x')).toBe('note 7');
+    }
+    const paraphrase = noteVariant('paraphrased', cases, 1)(note, 'x');
+    expect(noteVariant('exchanged', cases, 1)(note, 'x')).toBe(mirrorNote(paraphrase));
   });
 
   it('refuses to shuffle one case', () => {

@@ -3,11 +3,7 @@ import {
   defined,
   describeCutNotes,
   describeUnknownWords,
-  flipNoteVertically,
-  mirrorNote,
-  Random,
-  ReclmisError,
-  recountNote,
+  type NoteStyle,
   type ScoreSummary,
   type Sides,
   type Spacing,
@@ -18,28 +14,25 @@ import { writeFileAtomic } from '@reclmis/files';
 import { derivedNotice } from '../data/derive-notes.js';
 import { grouping } from '../data/groups.js';
 import { Loader } from '../data/loader.js';
-import type { Case, Dataset } from '../data/types.js';
+import type { Dataset } from '../data/types.js';
 import { type LoadedModel, type LoadOptions, openRun, runData, type RunData, startOf } from '../run/run.js';
 import type { CheckpointKind } from '../run/checkpoint.js';
 import { type EnsembleOptions, openEnsemble, type Opinion } from './ensemble.js';
 import { type CaseMeasure, Measurer, type ProbabilityMeasures, spacingsOf } from './measure.js';
+import { type NoteVariant, noteVariant } from './note-variants.js';
+import { type NoteWording, noteWording } from './note-wording.js';
 import { type EvaluatedData, openEvaluated } from './open.js';
 import { scoreCases, type ScoreOptions } from './score-cases.js';
 import { inSidesOfRun, type NoteSides } from './sides.js';
 
-/**
- * `shuffled`: another case's note; `mirrored`: left and right exchanged; `flipped`: upper and lower exchanged;
- * `recounted`: one more area.
- */
-export const NOTE_VARIANTS = ['right', 'empty', 'shuffled', 'mirrored', 'flipped', 'recounted'] as const;
-export type NoteVariant = (typeof NOTE_VARIANTS)[number];
-
 export interface EvaluateOptions extends EvaluatedData, LoadOptions, ScoreOptions, EnsembleOptions {
   /** Default `right`; `noteTransform` overrides it. */
   readonly notes?: NoteVariant;
+  /** Default `as-is`. `free`: put into the model's words where it is understood, after `notes`. */
+  readonly noteStyle?: NoteStyle;
   /** Default: for its own data the run's, else as the masks lie. */
   readonly sides?: Sides;
-  /** For `shuffled`; default: the run's. */
+  /** For `shuffled` and rewordings; default: the run's. */
   readonly seed?: number;
   /**
    * Tells patients: a regular expression with one capture group; default: the run's, or known names
@@ -63,6 +56,8 @@ export interface EvaluatedModel {
   readonly dataset: Dataset;
   readonly evaluation: Evaluation;
   readonly noteTransform: (note: string, id: string) => string;
+  /** Part of `noteTransform`. */
+  readonly wording: NoteWording;
   readonly batchSize: number;
 }
 
@@ -78,6 +73,7 @@ export interface Evaluation {
   };
   readonly data: RunData & Pick<Dataset, 'dir' | 'split' | 'fold'>;
   readonly notes: NoteVariant | 'transformed';
+  readonly noteStyle: NoteStyle;
   /** Whose left and right the notes mean, and the run has learnt. */
   readonly sides: NoteSides;
   /** Pixels; masks were compared at this side. */
@@ -107,7 +103,12 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
   const { notes = 'right', seed = run.config.seed, batchSize = run.config.train.batchSize } = options;
   const sided = await inSidesOfRun(run, await openEvaluated(run, options), options.sides);
   const { dataset } = sided;
-  const transform = options.noteTransform ?? noteVariant(notes, dataset.cases, seed);
+  const wording = noteWording(options.noteStyle ?? 'as-is', [
+    run.habits,
+    ...(options.ensemble ?? []).map((other) => openRun(other).habits),
+  ]);
+  const varied = options.noteTransform ?? noteVariant(notes, dataset.cases, seed);
+  const transform = (note: string, id: string): string => wording.of(varied(note, id));
   const model = run.loadModel(options);
   const ensemble = orDispose(model, () => openEnsemble(model, options, run.sides));
   for (const line of model.notices) options.onNotice?.(line);
@@ -122,8 +123,13 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
     cacheBytes: 0,
   });
   try {
-    const given = model.model.readsNotes ? dataset.cases.map(({ id, note }) => transform(note, id)) : [];
-    for (const line of [describeCutNotes(model.encoder, given), describeUnknownWords(model.encoder, given)])
+    const written = model.model.readsNotes ? dataset.cases.map(({ id, note }) => varied(note, id)) : [];
+    const given = written.map((note) => wording.of(note));
+    for (const line of [
+      wording.describe(written),
+      describeCutNotes(model.encoder, given),
+      describeUnknownWords(model.encoder, given),
+    ])
       if (line !== null) options.onNotice?.(line);
     const { pattern, groupOf, fits } = grouping(options.group ?? run.config.data.group);
     const spacings = await spacingsOf(dataset.cases, model.size, options.spacing);
@@ -151,6 +157,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
         : {}),
       data: { ...runData(dataset), dir, split, ...defined({ fold }) },
       notes: options.noteTransform ? 'transformed' : notes,
+      noteStyle: wording.style,
       sides: sided.sides,
       size: model.size,
       rows,
@@ -168,6 +175,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
       dataset,
       evaluation,
       noteTransform: transform,
+      wording,
       batchSize,
     });
     return evaluation;
@@ -186,54 +194,6 @@ function orDispose<T>(model: LoadedModel, body: () => T): T {
     model.dispose();
     throw error;
   }
-}
-
-/**
- * Chooses each case's note.
- * @param seed for `shuffled`; nobody gets their own note back, though two notes may be equal
- * @throws OPTION_INVALID for shuffling a single note
- */
-export function noteVariant(
-  variant: NoteVariant,
-  cases: readonly Pick<Case, 'id' | 'note'>[],
-  seed: number,
-): (note: string, id: string) => string {
-  switch (variant) {
-    case 'right':
-      return (note) => note;
-    case 'empty':
-      return () => '';
-    case 'mirrored':
-      return mirrorNote;
-    case 'flipped':
-      return flipNoteVertically;
-    case 'recounted':
-      return recountNote;
-    case 'shuffled': {
-      const notes = cycled(
-        cases.map(({ note }) => note),
-        Random.from(seed, 'shuffled notes'),
-      );
-      const given = new Map(cases.map(({ id }, i) => [id, notes[i] ?? '']));
-      return (_, id) => given.get(id) ?? '';
-    }
-  }
-}
-
-/** Sattolo's shuffle: a single cycle, so no item keeps its place. */
-function cycled(items: readonly string[], random: Random): string[] {
-  if (items.length < 2) {
-    throw new ReclmisError(
-      'OPTION_INVALID',
-      `notes shuffled: expected at least 2 cases, got ${items.length}`,
-    );
-  }
-  const result = [...items];
-  for (let i = result.length - 1; i > 0; i--) {
-    const j = random.int(i);
-    [result[i], result[j]] = [result[j] ?? '', result[i] ?? ''];
-  }
-  return result;
 }
 
 /** Ids and groups may contain commas, so they come first: simple readers can count from the end. */

@@ -1,14 +1,11 @@
 export {
   evaluateRun,
   evaluationToJson,
-  NOTE_VARIANTS,
-  noteVariant,
   scoresToCsv,
   writeEvaluation,
   type EvaluatedModel,
   type EvaluateOptions,
   type Evaluation,
-  type NoteVariant,
 } from './evaluate.js';
 export { type CaseMeasure, type ProbabilityMeasures } from './measure.js';
 export { scoreCases, type CaseScore, type ScoredCase, type ScoreOptions } from './score-cases.js';
@@ -23,6 +20,15 @@ export {
 export { outcomeFile, type Asked } from './outcome-file.js';
 export { compareEvaluations, type Difference } from './compare.js';
 export { chooseExamples, drawExample, drawExamples, type Example, type ExampleKind } from './examples.js';
+export {
+  isReworded,
+  NOTE_CHANGES,
+  NOTE_REWORDINGS,
+  NOTE_VARIANTS,
+  noteVariant,
+  type NoteVariant,
+} from './note-variants.js';
+export { type NoteWording } from './note-wording.js';
 export { openEvaluated, splitText, type EvaluatedData } from './open.js';
 export { type NoteSides } from './sides.js';
 export { overlapOf, overlapWarnings, overlapWithRun, type Overlap, type OverlapReport } from './overlap.js';

@@ -15,6 +15,9 @@ describe('outcomeFile', () => {
     [{ notes: 'right', checkpoint: 'best' }, 'mine-test.csv'],
     [{ notes: 'shuffled' }, 'mine-test-shuffled.csv'],
     [{ notes: 'shuffled', seed: 7 }, 'mine-test-shuffled-seed-7.csv'],
+    [{ notes: 'verbose', seed: 7 }, 'mine-test-verbose-seed-7.csv'],
+    [{ notes: 'mirrored', seed: 7, noteStyle: 'free' }, 'mine-test-mirrored-free.csv'],
+    [{ noteStyle: 'as-is' }, 'mine-test.csv'],
     [{ seed: 7 }, 'mine-test.csv'], // nothing is shuffled
     [{ sides: 'image' }, 'mine-test-sides-image.csv'],
     [{ sides: 'patient', flips: true, checkpoint: 'last' }, 'mine-test-sides-patient-flips-last.csv'],

@@ -1,7 +1,7 @@
 /**
  * Where an evaluation's scores lie in the run's folder, named by what was asked:
  *
- *     evaluation/DATA-SPLIT[-NOTES][-seed-N][-sides-WHOSE][-ensemble][-flips][-last][-12345678].csv
+ *     evaluation/DATA-SPLIT[-NOTES][-seed-N][-free][-sides-WHOSE][-ensemble][-flips][-last][-12345678].csv
  *
  * The digits stand for what a name cannot hold: another folder, a list of cases, an ensemble's runs, groups, the
  * size of a pixel.
@@ -11,17 +11,38 @@ import { join, resolve } from 'node:path';
 import type { Dataset } from '../data/types.js';
 import type { Run } from '../run/run.js';
 import type { EvaluateOptions } from './evaluate.js';
+import { isDrawn } from './note-variants.js';
 
 /** What decides the scores' meaning. */
 export type Asked = Pick<
   EvaluateOptions,
-  'notes' | 'sides' | 'seed' | 'checkpoint' | 'ensemble' | 'flips' | 'stems' | 'group' | 'spacing'
+  | 'notes'
+  | 'noteStyle'
+  | 'sides'
+  | 'seed'
+  | 'checkpoint'
+  | 'ensemble'
+  | 'flips'
+  | 'stems'
+  | 'group'
+  | 'spacing'
 >;
 
 export function outcomeFile(
   { dir, config }: Pick<Run, 'dir' | 'config'>,
   dataset: Pick<Dataset, 'name' | 'dir' | 'split' | 'fingerprint'>,
-  { notes = 'right', sides, seed, checkpoint = 'best', ensemble, flips, stems, group, spacing }: Asked,
+  {
+    notes = 'right',
+    noteStyle,
+    sides,
+    seed,
+    checkpoint = 'best',
+    ensemble,
+    flips,
+    stems,
+    group,
+    spacing,
+  }: Asked,
 ): string {
   const isOwn = config.data.dir !== '' && resolve(dataset.dir) === resolve(config.data.dir);
   const rest = {
@@ -33,7 +54,8 @@ export function outcomeFile(
   const parts = [
     `${dataset.name}-${dataset.split}`,
     ...(notes === 'right' ? [] : [notes]),
-    ...(seed === undefined || notes !== 'shuffled' ? [] : [`seed-${seed}`]),
+    ...(seed === undefined || !isDrawn(notes) ? [] : [`seed-${seed}`]),
+    ...(noteStyle === 'free' ? ['free'] : []),
     ...(sides === undefined ? [] : [`sides-${sides}`]),
     ...(ensemble === undefined ? [] : ['ensemble']),
     ...(flips === true ? ['flips'] : []),

@@ -302,7 +302,7 @@ export function dataSection(runs: readonly NamedRun[]): ReportSection {
       data(fit.train),
       data(fit.val),
       joined(data(evaluation.data), `, ${splitText(evaluation.data)}`),
-      evaluation.notes,
+      evaluation.noteStyle === 'free' ? `${evaluation.notes}, free text read` : evaluation.notes,
       `${evaluation.size} x ${evaluation.size}`,
       evaluation.groups.count,
     ];

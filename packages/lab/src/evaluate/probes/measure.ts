@@ -18,7 +18,7 @@ import {
   type Sides,
   type ZoneSet,
 } from '@reclmis/core';
-import type { NoteVariant } from '../evaluate.js';
+import type { NoteVariant } from '../note-variants.js';
 
 /** A mask's measures; null if not applicable. */
 export interface NoteMeasures {
@@ -32,10 +32,15 @@ export interface NoteMeasures {
   readonly reached: number | null;
   /** Share that moved into the newly named zones (swapped notes). */
   readonly moved: number | null;
-  /** With the right note's mask (swapped notes). 1: the note makes no difference. */
+  /**
+   * With the right note's mask. 1: the note makes no difference. Of the same finding in other words this is the
+   * invariance, which should be 1.
+   */
   readonly same: number | null;
   /** With the right note's mask, mirrored or flipped alike. */
   readonly expected: number | null;
+  /** 1 for a mask without a pixel. */
+  readonly empty: number | null;
 }
 
 export const MEASURES = [
@@ -47,6 +52,7 @@ export const MEASURES = [
   'moved',
   'same',
   'expected',
+  'empty',
 ] as const satisfies readonly (keyof NoteMeasures)[];
 
 export interface Given {
@@ -78,7 +84,11 @@ export function measureNote(
   const consistency = named === null ? null : noteConsistency(mask, map, named);
   const exchanged = changed && variant !== 'empty';
   const turned =
-    variant === 'mirrored' ? mirror(right.mask) : variant === 'flipped' ? flip(right.mask) : null;
+    variant === 'mirrored' || variant === 'exchanged'
+      ? mirror(right.mask)
+      : variant === 'flipped'
+        ? flip(right.mask)
+        : null;
   return {
     dice,
     change,
@@ -91,6 +101,7 @@ export function measureNote(
         : null,
     same: changed ? score(mask, right.mask).dice : null,
     expected: exchanged && turned !== null ? score(mask, turned).dice : null,
+    empty: mask.data.every((value) => value === 0) ? 1 : 0,
   };
 }
 
@@ -144,6 +155,7 @@ export function figuresOf(
       moved: figure('moved'),
       same: figure('same'),
       expected: figure('expected'),
+      empty: figure('empty'),
     };
   });
 }

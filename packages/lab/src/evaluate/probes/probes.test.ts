@@ -5,13 +5,9 @@ import { join } from 'node:path';
 import { imageFrame, type Mask, namedZones, parseNote, zoneMap } from '@reclmis/core';
 import { writePngMask } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  type EvaluatedModel,
-  evaluateRun,
-  NOTE_VARIANTS,
-  noteVariant,
-  type NoteVariant,
-} from '../evaluate.js';
+import { type EvaluatedModel, evaluateRun } from '../evaluate.js';
+import { noteWording } from '../note-wording.js';
+import { NOTE_CHANGES, NOTE_REWORDINGS, noteVariant, type NoteVariant } from '../note-variants.js';
 import { makeTinyRun } from '../../testing/tiny-run.js';
 import { figuresOf, type Given, measureNote, type NoteMeasures } from './measure.js';
 import { coverageOf, type NoteProbes, probeNotes, type ProbeOptions, runVariants } from './probes.js';
@@ -26,7 +22,10 @@ const cases = [
   { id: 'a', note: UPPER_LEFT },
   { id: 'b', note: LOWER_RIGHT },
 ];
-const transforms = new Map(NOTE_VARIANTS.map((variant) => [variant, noteVariant(variant, cases, 1)]));
+type Transforms = ReadonlyMap<NoteVariant, (note: string, id: string) => string>;
+const transformsOf = (kinds: readonly NoteVariant[]): Transforms =>
+  new Map(kinds.map((variant) => [variant, noteVariant(variant, cases, 1)]));
+const transforms = transformsOf(NOTE_CHANGES);
 
 /** A model that listens: fills the zones that the note names. Counts its images. */
 function obedient(): {
@@ -57,12 +56,12 @@ describe('runVariants', () => {
   it('runs the notes that a probe changes, and those alone', () => {
     const model = obedient();
     const given = runVariants(model, batch, transforms);
-    expect([...given.keys()]).toEqual(NOTE_VARIANTS);
+    expect([...given.keys()]).toEqual(NOTE_CHANGES);
     expect(given.get('right')?.map(({ changed }) => changed)).toEqual([false, false]);
     expect(model.shown).toBe(2 * 6); // right notes once, five probes of two cases each
     const still = obedient();
     const numberless = { ...batch, notes: ['upper left lung', 'upper left lung'] };
-    runVariants(still, numberless, new Map([['recounted', noteVariant('recounted', cases, 1)]] as const));
+    runVariants(still, numberless, transformsOf(['recounted']));
     expect(still.shown).toBe(2);
     expect(given.get('mirrored')?.[0]?.mask.data.reduce((sum, v) => sum + v, 0)).toBe((S * S) / 6);
   });
@@ -70,6 +69,46 @@ describe('runVariants', () => {
   it('refuses probabilities that are no numbers', () => {
     const broken = { size: S, probabilities: () => new Float32Array(2 * S * S).fill(Number.NaN) };
     expect(() => runVariants(broken, batch, transforms)).toThrow(/are NaN/);
+  });
+});
+
+describe('rewordings', () => {
+  const kinds = ['right', 'mirrored', ...NOTE_REWORDINGS] as const;
+  const measured = (given: ReadonlyMap<NoteVariant, readonly Given[]>) =>
+    new Map(
+      [...given].map(([variant, all]): [NoteVariant, NoteMeasures] => {
+        const right = given.get('right')![0]!;
+        return [variant, measureNote(variant, all[0]!, right, right.mask, map, 'patient')];
+      }),
+    );
+
+  it('leave the masks of a model that is given its own words, and move with swapped sides', () => {
+    const model = obedient();
+    const { of } = noteWording('free', []);
+    const given = runVariants(model, batch, transformsOf(kinds), of);
+    const found = measured(given);
+    for (const kind of NOTE_REWORDINGS) {
+      expect(given.get(kind)?.map(({ changed }) => changed)).toEqual([true, true]);
+      const swapped = kind === 'exchanged';
+      expect(found.get(kind), kind).toMatchObject({
+        same: swapped ? 0 : 1,
+        moved: swapped ? 1 : null,
+        inside: 1, // in the zones that the note means, though only the reader knows
+        expected: swapped ? 1 : null,
+        empty: 0,
+      });
+    }
+    expect(found.get('mirrored')).toMatchObject({ same: 0, moved: 1 });
+    // Notes put into the model's words are not run again: the right notes, and twice those of swapped sides.
+    expect(model.shown).toBe(2 * 3);
+  });
+
+  it('show a model that knows the words of its grammar alone', () => {
+    const model = obedient();
+    const found = measured(runVariants(model, batch, transformsOf(kinds)));
+    expect(found.get('reordered')).toMatchObject({ same: 1, empty: 0 });
+    expect(found.get('translated')).toMatchObject({ dice: 0, same: 0, empty: 1, inside: null, reached: 0 });
+    expect(model.shown).toBe(2 * kinds.length);
   });
 });
 
@@ -90,6 +129,7 @@ describe('measureNote', () => {
       moved: null,
       same: null,
       expected: null,
+      empty: 0,
     });
     for (const variant of ['mirrored', 'flipped'] as const) {
       const expected = {
@@ -101,12 +141,20 @@ describe('measureNote', () => {
         moved: 1,
         same: 0,
         expected: 1,
+        empty: 0,
       };
       expect(measured(variant)).toEqual(expected);
     }
     expect(measured('shuffled')).toMatchObject({ dice: 0, moved: 1, same: 0, expected: null });
     expect(measured('recounted')).toMatchObject({ dice: 1, change: 0, inside: 1, moved: null, same: 1 });
-    expect(measured('empty')).toMatchObject({ dice: 0, inside: null, reached: null, moved: null, same: 0 });
+    expect(measured('empty')).toMatchObject({
+      dice: 0,
+      inside: null,
+      reached: null,
+      moved: null,
+      same: 0,
+      empty: 1,
+    });
   });
 
   it('shows a model that does not listen: the mask stays, outside the named zones', () => {
@@ -120,6 +168,7 @@ describe('measureNote', () => {
       moved: 0,
       same: 1,
       expected: 0,
+      empty: 0,
     });
   });
 
@@ -150,6 +199,7 @@ describe('figuresOf', () => {
     moved: null,
     same: null,
     expected: null,
+    empty: null,
   };
 
   it('averages over the cases to which a measure applies, and has none where there is no such case', () => {
@@ -256,6 +306,24 @@ describe('probeNotes of a trained model', () => {
     expect(said(null, -0.05)).toMatch(
       /^Another case’s note makes no measurable difference .* All masks under the correct notes are empty/,
     );
+  });
+
+  it('gives notes in other words, and says how far masks stay the same', async () => {
+    const kinds = ['mirrored', ...NOTE_REWORDINGS] as const;
+    const { probes, html } = await probe({ kinds });
+    expect(probes.probes.map(({ notes }) => notes)).toEqual(['right', ...kinds]);
+    for (const { notes, changed, same, empty, dice } of probes.probes) {
+      expect(changed, notes).toBe(notes === 'right' ? 0 : 4);
+      expect(dice?.cases).toBe(4);
+      expect(empty?.cases).toBe(4);
+      expect(same?.cases, notes).toBe(notes === 'right' ? undefined : 4);
+    }
+    expect(verdictOf(probes)).toMatch(
+      /In other words, the mask changes most when the note is .+: invariance [\d.]+ %, [\d.]+ % of the masks empty\.$/,
+    );
+    expect(html).toContain('The same finding in other words');
+    expect(html).toContain('Paraphrased, sides swapped');
+    expect((await probe()).html).not.toContain('in other words');
   });
 
   it('says "not applicable" of notes without a place, reads lungs, and marks derived notes', async () => {

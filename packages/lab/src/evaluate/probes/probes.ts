@@ -1,6 +1,6 @@
 /**
- * Note probes: the same images under the right note, none, another case's and altered ones
- * (docs/reference/probes.md). Unchanged notes are not run again.
+ * Note probes: the same images under the right note, none, another case's, altered ones, and the same in other
+ * words (docs/reference/probes.md). What the model is given unchanged is not run again.
  */
 import {
   CHEST_LINES,
@@ -26,7 +26,8 @@ import { derivedNotice } from '../../data/derive-notes.js';
 import { Loader } from '../../data/loader.js';
 import { openLungMasks } from '../../data/lung-masks.js';
 import type { Batch, Case } from '../../data/types.js';
-import { type EvaluatedModel, NOTE_VARIANTS, noteVariant, type NoteVariant } from '../evaluate.js';
+import type { EvaluatedModel } from '../evaluate.js';
+import { isReworded, meantBy, NOTE_CHANGES, noteVariant, type NoteVariant } from '../note-variants.js';
 import { truthOf } from '../score-cases.js';
 import type { Segmenter } from '../../engine/segmenter.js';
 import { openRun } from '../../run/run.js';
@@ -40,6 +41,8 @@ import {
 } from './measure.js';
 
 export interface ProbeOptions {
+  /** Default `NOTE_CHANGES`. `right` is always among them. */
+  readonly kinds?: readonly NoteVariant[];
   /** By the images' names; default: split the image itself. */
   readonly lungs?: string;
   /** For images without lung masks; default `CHEST_LINES`. */
@@ -115,7 +118,9 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   const { lines = CHEST_LINES } = options;
   const S = model.size;
   const { unread } = model.model;
-  const variants = unread === null ? NOTE_VARIANTS : (['right'] as const);
+  const { kinds = NOTE_CHANGES } = options;
+  const variants: readonly NoteVariant[] =
+    unread === null ? [...new Set<NoteVariant>(['right', ...kinds])] : ['right'];
   const lungs = options.lungs === undefined ? null : await openLungMasks(options.lungs);
   const wholeImage = zoneMap(imageFrame(S, S, lines), 'patient');
   const transforms = new Map(
@@ -125,7 +130,10 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
     }),
   );
   const groupOf = new Map(evaluation.rows.map(({ id, group }) => [id, group]));
-  const series: Record<Sides, Series> = { patient: emptySeries(), image: emptySeries() };
+  const series: Record<Sides, Series> = {
+    patient: emptySeries(variants),
+    image: emptySeries(variants),
+  };
   const changed = new Map<NoteVariant, number>();
   const groups: string[] = [];
   const fitting: (Sides | null)[] = [];
@@ -140,7 +148,7 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   });
   try {
     for await (const batch of loader.batches(0)) {
-      const given = runVariants(model, batch, transforms);
+      const given = runVariants(model, batch, transforms, (note) => at.wording.of(note));
       for (const [i, id] of batch.ids.entries()) {
         const map = lungs === null ? wholeImage : zoneMap(lungFrame(await lungs.of(id, S, S)), 'patient');
         const truth = truthOf(batch, i, S);
@@ -215,11 +223,12 @@ function chosenSides({ sides }: InferredSides, inside: Readonly<Record<Sides, nu
   return inside !== null && inside.image > inside.patient ? 'image' : 'patient';
 }
 
-/** Returns each variant's masks. */
+/** Returns each variant's masks. @param worded what the model is given for a note; default: the note */
 export function runVariants(
   segmenter: Pick<Segmenter, 'probabilities' | 'size'>,
   batch: Pick<Batch, 'ids' | 'notes' | 'images'>,
   transforms: ReadonlyMap<NoteVariant, (note: string, id: string) => string>,
+  worded: (note: string) => string = (note) => note,
 ): Map<NoteVariant, Given[]> {
   const S = segmenter.size;
   const n = 3 * S * S;
@@ -235,11 +244,13 @@ export function runVariants(
       return threshold(plane, S, S);
     });
   };
-  const rightMasks = masksOf(batch.images, batch.notes);
+  const rightNotes = batch.notes.map(worded);
+  const rightMasks = masksOf(batch.images, rightNotes);
   const found = new Map<NoteVariant, Given[]>();
   for (const [variant, transform] of transforms) {
     const notes = batch.notes.map((note, i) => transform(note, batch.ids[i] ?? ''));
-    const altered = notes.flatMap((note, i) => (note === batch.notes[i] ? [] : [i]));
+    const sent = notes.map(worded);
+    const altered = sent.flatMap((note, i) => (note === rightNotes[i] ? [] : [i]));
     const images = new Float32Array(altered.length * n); // [altered,3,S,S]
     altered.forEach((i, at) => images.set(batch.images.subarray(i * n, (i + 1) * n), at * n));
     const masks =
@@ -247,7 +258,7 @@ export function runVariants(
         ? []
         : masksOf(
             images,
-            altered.map((i) => notes[i] ?? ''),
+            altered.map((i) => sent[i] ?? ''),
           );
     found.set(
       variant,
@@ -255,8 +266,8 @@ export function runVariants(
         const at = altered.indexOf(i);
         return {
           mask: at < 0 ? rightMasks[i]! : masks[at]!,
-          named: namedZones(parseNote(note)),
-          changed: at >= 0,
+          named: namedZones(parseNote(meantBy(variant, batch.notes[i] ?? '', note))),
+          changed: note !== batch.notes[i],
         };
       }),
     );
@@ -282,19 +293,20 @@ export function coverageOf(cases: readonly Pick<Case, 'note'>[]): NoteCoverage {
   return { cases: cases.length, namingZones, withRemainder, remainders };
 }
 
-/** Every probe changes the note, and mirrored or flipped ones its zones. */
+/** Every probe changes the note, and mirrored or flipped ones its zones. Rewordings are not drawn. */
 function isTelling(given: ReadonlyMap<NoteVariant, readonly Given[]>, i: number): boolean {
   const right = given.get('right')?.[i]?.named ?? null;
   return [...given].every(([variant, all]) => {
     const one = all[i];
     if (variant === 'right' || one === undefined) return one !== undefined;
+    if (isReworded(variant)) return true;
     const sameZones = variant !== 'empty' && variant !== 'recounted' && one.named === right && right !== null;
     return one.changed && !sameZones;
   });
 }
 
-function emptySeries(): Series {
-  return { byVariant: new Map(NOTE_VARIANTS.map((variant) => [variant, []])), truth: [] };
+function emptySeries(variants: readonly NoteVariant[]): Series {
+  return { byVariant: new Map(variants.map((variant) => [variant, []])), truth: [] };
 }
 
 function truthMeasures(truth: Mask, right: Given, map: Uint8Array, sides: Sides): NoteMeasures {
@@ -308,6 +320,7 @@ function truthMeasures(truth: Mask, right: Given, map: Uint8Array, sides: Sides)
     moved: null,
     same: null,
     expected: null,
+    empty: null,
   };
 }
 

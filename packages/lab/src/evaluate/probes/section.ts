@@ -14,6 +14,7 @@ import {
 import { probesSvg } from './figure.js';
 import type { ProbeFigure } from './measure.js';
 import type { NoteProbes } from './probes.js';
+import { isReworded } from '../note-variants.js';
 import { PROBE_TITLES } from './titles.js';
 
 const INSIDE = 'Inside: share of the mask in the zones that the given note names.';
@@ -22,6 +23,9 @@ const MEANINGS = [
   `Changed: images whose note the probe alters. Change: Dice minus Dice under the correct note. ${INSIDE} ${REACHED}`,
   'Moved: share of the mask in zones that only the swapped note names, minus the share that was there under the correct note. Same: Dice with the correct note’s mask; 100 % if the note makes no difference. Turned: Dice with the correct note’s mask, mirrored or flipped.',
 ];
+
+const OF_REWORDINGS =
+  'In other words: the same finding, from templates that no training sees. Invariance: Dice with the correct note’s mask; it should be near 100 %. Empty: share of masks without a pixel. With the sides swapped inside a paraphrase, the mask should move as it does when they are swapped in the note.';
 
 /** `84.2 (83.1 to 85.0)`, in percent, or words. */
 export function probeText(figure: ProbeFigure | null): string {
@@ -63,8 +67,31 @@ export function verdictOf({
   } else {
     parts.push('These notes name no part of the lungs, so consistency with zones does not apply.');
   }
+  const said = verdictOfRewordings(probes);
+  if (said !== null) parts.push(said);
   return parts.join(' ');
 }
+
+/** Null if no rewordings were tried. */
+function verdictOfRewordings(probes: NoteProbes['probes']): string | null {
+  const tried = probes.filter(({ notes }) => isReworded(notes) && notes !== 'exchanged');
+  if (tried.length === 0) return null;
+  const [worst] = tried
+    .flatMap(({ notes, same, empty }) => (same && empty ? [{ notes, same, empty }] : []))
+    .sort((a, b) => a.same.value - b.same.value);
+  if (worst === undefined)
+    return 'None of these notes can be put into other words: they are not in LViT’s grammar.';
+  const percent = (value: number): string => (100 * value).toFixed(1);
+  return (
+    `In other words, the mask changes most when the note is ${MANNERS[worst.notes] ?? worst.notes}: ` +
+    `invariance ${percent(worst.same.value)} %, ${percent(worst.empty.value)} % of the masks empty.`
+  );
+}
+
+const MANNERS: Partial<Record<NoteProbes['probes'][number]['notes'], string>> = {
+  verbose: 'in a report',
+  negated: 'followed by what is absent',
+};
 
 /** @param sheet from `drawProbeSheet` */
 export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): ReportSection {
@@ -84,6 +111,7 @@ export function probesSection(probes: NoteProbes, sheet: Uint8Array | null): Rep
     probes.unread === null ? underAllNotes(probes) : underOwnNotes(probes),
     list([
       ...(probes.unread === null ? MEANINGS : [`${INSIDE} ${REACHED}`]),
+      ...(probes.probes.some(({ notes: kind }) => isReworded(kind)) ? [OF_REWORDINGS] : []),
       `Zones are ${split}. Left and right are ${whose}${chosen}.`,
       `${notes.namingZones} of ${notes.cases} notes name a part of the lungs; ${notes.withRemainder} contain words that the grammar does not know${notes.remainders.length > 0 ? `: ${notes.remainders.map(({ text, cases }) => `“${text}” (${cases})`).join(', ')}` : ''}.`,
     ]),
@@ -107,14 +135,16 @@ function underAllNotes(all: NoteProbes): Html {
     table(
       ['Notes given', 'changed', 'Dice, %', 'change, points', 'inside, %', 'reached, %'],
       [
-        ...probes.map((probe) => [
-          PROBE_TITLES[probe.notes],
-          String(probe.changed),
-          probeText(probe.dice),
-          probe.notes === 'right' ? '' : probeText(probe.change),
-          probeText(probe.inside),
-          probeText(probe.reached),
-        ]),
+        ...probes
+          .filter(({ notes: kind }) => !isReworded(kind))
+          .map((probe) => [
+            PROBE_TITLES[probe.notes],
+            String(probe.changed),
+            probeText(probe.dice),
+            probe.notes === 'right' ? '' : probeText(probe.change),
+            probeText(probe.inside),
+            probeText(probe.reached),
+          ]),
         ['True masks, correct notes', '', '', '', probeText(truth.inside), probeText(truth.reached)],
       ],
       { caption: captionOf(all) },
@@ -123,7 +153,7 @@ function underAllNotes(all: NoteProbes): Html {
     table(
       ['Notes given', 'moved, %', 'same, %', 'turned, %'],
       probes
-        .filter(({ notes: kind }) => kind !== 'right' && kind !== 'empty')
+        .filter(({ notes: kind }) => kind !== 'right' && kind !== 'empty' && !isReworded(kind))
         .map((probe) => [
           PROBE_TITLES[probe.notes],
           probeText(probe.moved),
@@ -131,8 +161,34 @@ function underAllNotes(all: NoteProbes): Html {
           probeText(probe.expected),
         ]),
     ),
+    inOtherWords(all),
   );
 }
+
+/** The figures of rewordings, if they were tried. */
+function inOtherWords({ probes }: NoteProbes): Html | '' {
+  if (!probes.some(({ notes: kind }) => isReworded(kind))) return '';
+  const shown = probes.filter(
+    ({ notes: kind }) => kind === 'right' || kind === 'mirrored' || isReworded(kind),
+  );
+  return joined(
+    heading('The same finding in other words'),
+    table(
+      ['Notes given', 'changed', 'Dice, %', 'change, points', 'invariance, %', 'empty, %', 'moved, %'],
+      shown.map((probe) => [
+        PROBE_TITLES[probe.notes],
+        String(probe.changed),
+        probeText(probe.dice),
+        probe.notes === 'right' ? '' : probeText(probe.change),
+        probe.notes === 'right' ? '' : probeText(probe.same),
+        probeText(probe.empty),
+        MOVES.includes(probe.notes) ? probeText(probe.moved) : '',
+      ]),
+    ),
+  );
+}
+
+const MOVES: readonly string[] = ['mirrored', 'exchanged'];
 
 /** What a model reaches without reading notes. */
 function underOwnNotes(all: NoteProbes): Html {

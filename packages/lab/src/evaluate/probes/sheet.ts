@@ -1,5 +1,5 @@
 /**
- * Draws a case under each probe's note, with the named zones outlined. R and L are the patient's sides if the
+ * Draws a case under each probe's note (rewordings left out), with the named zones outlined. R and L are the patient's sides if the
  * notes mean those, else the image's.
  */
 import {
@@ -23,7 +23,8 @@ import {
 import { renderSvg } from '@reclmis/files';
 import { readSample } from '../../data/sample.js';
 import { openLungMasks } from '../../data/lung-masks.js';
-import { type EvaluatedModel, NOTE_VARIANTS, noteVariant } from '../evaluate.js';
+import type { EvaluatedModel } from '../evaluate.js';
+import { NOTE_CHANGES, noteVariant, type NoteVariant } from '../note-variants.js';
 import { css } from '../../plots/chart.js';
 import { paste } from '../../plots/overview.js';
 import { FAINT, svgText, wrapText } from '../../plots/text.js';
@@ -51,7 +52,7 @@ interface Tile {
 /** @throws STEM_UNKNOWN, and the codes of the data */
 export async function drawProbeSheet(
   at: EvaluatedModel,
-  probes: Pick<NoteProbes, 'zones'>,
+  probes: Pick<NoteProbes, 'zones' | 'probes'>,
   id: string,
   options: Pick<ProbeOptions, 'seed'> = {},
 ): Promise<RgbImage> {
@@ -61,8 +62,16 @@ export async function drawProbeSheet(
   if (found === undefined) throw new ReclmisError('STEM_UNKNOWN', `${id}: is not one of the cases`);
   const { image, mask: truth, note } = await readSample(found, S);
   const seed = options.seed ?? openRun(evaluation.run).config.seed;
-  const transforms = new Map(NOTE_VARIANTS.map((one) => [one, noteVariant(one, dataset.cases, seed)]));
-  const given = runVariants(model, { ids: [id], notes: [note], images: imageToPlanes(image, S) }, transforms);
+  const kinds = NOTE_CHANGES.filter((kind) => probes.probes.some(({ notes }) => notes === kind));
+  const transforms = new Map<NoteVariant, (text: string, id: string) => string>(
+    kinds.map((one) => [one, noteVariant(one, dataset.cases, seed)]),
+  );
+  const given = runVariants(
+    model,
+    { ids: [id], notes: [note], images: imageToPlanes(image, S) },
+    transforms,
+    (text) => at.wording.of(text),
+  );
   const { lungs, lines, sides } = probes.zones;
   const frame =
     lungs === null

@@ -1,4 +1,4 @@
-import type { NoteVariant } from '../evaluate.js';
+import type { NoteVariant } from '../note-variants.js';
 
 export const PROBE_TITLES: Readonly<Record<NoteVariant, string>> = {
   right: 'Right note',
@@ -7,4 +7,12 @@ export const PROBE_TITLES: Readonly<Record<NoteVariant, string>> = {
   mirrored: 'Left and right swapped',
   flipped: 'Upper and lower swapped',
   recounted: 'One area more',
+  reordered: 'Reordered',
+  paraphrased: 'Paraphrased',
+  abbreviated: 'Abbreviated',
+  misspelt: 'Misspelt',
+  verbose: 'In a report',
+  negated: 'With what is absent',
+  translated: 'Translated',
+  exchanged: 'Paraphrased, sides swapped',
 };
