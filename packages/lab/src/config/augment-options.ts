@@ -23,7 +23,7 @@ export interface AugmentOptions {
   readonly rotateProbability: number;
   /** Either way, in degrees. */
   readonly rotateDegrees: number;
-  /** Of putting the note into other words, after flips; also in mode `none`. */
+  /** How often the note is put into other words, after flips; also in mode `none`. */
   readonly notes: number;
   /** See `noteKindsOf`. */
   readonly noteKinds: string;

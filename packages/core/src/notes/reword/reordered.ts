@@ -9,7 +9,7 @@ import { capitalised, fill } from './fill.js';
 import type { BySet } from './wording.js';
 
 interface Order {
-  /** Of head, count and places; heads and counts may be missing. */
+  /** Order of head, count and places; heads and counts may be missing. */
   readonly clauses: readonly string[];
   readonly head: readonly string[];
   readonly count: readonly string[];
