@@ -19,7 +19,7 @@ export function markAlternatives(nodes: readonly Node[]): Node[] {
       if (leavesOpen(nodes, last, i)) open.add(last).add(i);
       if (movesOn(nodes, last, i)) moved.add(i);
     }
-    if (node.group.afterthought && asked(nodes, i)) open.add(i);
+    if ((node.group.afterthought || node.group.slashed) && asked(nodes, i)) open.add(i);
     last = i;
   }
   return nodes.map((node, i) => {

@@ -16,6 +16,11 @@ export function attach(
   for (const [i, node] of nodes.entries()) {
     if (node.kind !== 'group') continue;
     const head = headFor(nodes, found, i, after);
+    const unknown = !node.group.closed && isItem(nodes[i + 1], 'unread') && !nextIsFinding(nodes, i + 1);
+    if (unknown && head?.head.kind !== 'foreign' && head?.head.kind !== 'landmark') {
+      loose.push(node.group); // "left-sided ..."
+      continue;
+    }
     if (head !== null) {
       const located = isItem(nodes[i - 1], 'located');
       head.head.groups.push({ group: node.group, direct: located ? 'after' : head.direct });
@@ -45,6 +50,13 @@ export function attach(
 
 function exceptBetween(nodes: readonly Node[], from: number, to: number): boolean {
   return nodes.slice(from, to).some((node) => isItem(node, 'except'));
+}
+
+function nextIsFinding(nodes: readonly Node[], from: number): boolean {
+  const next = nodes
+    .slice(from)
+    .find((node) => !isItem(node, 'unread', 'filler', 'ignored', 'extent', 'maybe'));
+  return isItem(next, 'finding', 'clear', 'foreign', 'landmark');
 }
 
 /** Whether a group's piece has a "no" without a finding: "but not on the left", "left: none". */

@@ -58,7 +58,7 @@ function isCount(nodes: readonly Node[], at: number): boolean {
   if (beside(at - 1) || (beyond === at + 1 && beside(beyond))) return false;
   // "2 - 3 nodules" leaves it open
   const between =
-    [at - 1, at + 1].some((i) => isItem(nodes[i], 'range')) &&
+    [at - 1, at + 1].some((i) => isItem(nodes[i], 'range', 'or')) &&
     [at - 2, at + 2].some((i) => isItem(nodes[i], 'number', 'count'));
   if (between) return false;
   if (isItem(nodes[at], 'count')) return true;

@@ -73,7 +73,7 @@ export function headsOf(nodes: readonly Node[], anywhere: readonly string[], aft
     if (finding) heads.push(newHead(foreign ? 'foreign' : 'finding', finding.value, item, at));
     else if (has(item, 'foreign')) heads.push(newHead('foreign', '', item, at));
     else if (has(item, 'landmark')) heads.push(newHead('landmark', '', item, at));
-    else if (has(item, 'clear')) heads.push(newHead('clear', '', item, at));
+    else if (has(item, 'clear') && !clearsFinding(nodes, at)) heads.push(newHead('clear', '', item, at));
   }
   return heads;
 }
@@ -116,8 +116,22 @@ export function negate(nodes: readonly Node[], heads: readonly Head[]): void {
     if (isItem(node, 'colon', 'range') && deniedByValue(nodes, i)) negateBefore(nodes, heads, i);
     const head = byNode.get(i);
     if (head && negating) head.negated = true;
-    if (isItem(node, 'gone') && !forward && !negateBefore(nodes, heads, i)) negateNext(nodes, heads, i);
+    const gone = isItem(node, 'gone') || (isItem(node, 'clear') && clearsFinding(nodes, i));
+    if (gone && !forward && !negateBefore(nodes, heads, i)) negateNext(nodes, heads, i);
   }
+}
+
+/** Whether "clear" denies the finding before: "RUL opacity now clear", "the collapsed LLL has re-aerated". */
+export function clearsFinding(nodes: readonly Node[], at: number): boolean {
+  for (let i = at - 1, groups = 0, said = false; i >= 0; i--) {
+    const node = nodes[i]!;
+    if (node.kind === 'group') {
+      if (++groups > 1 || !said || node.group.places.length !== 1) return false;
+    } else if (isItem(node, 'finding')) return said || i === at - 1;
+    else if (isItem(node, 'auxiliary', 'now')) said = true;
+    else if (!isItem(node, 'filler', 'ignored') || isItem(node, 'not', 'gone', 'comma')) return false;
+  }
+  return false;
 }
 
 /** "Consolidation: none." */

@@ -138,9 +138,10 @@ function ownMarks(token: Token, lexicon: Lexicon): readonly ItemMark[] {
   if (token.kind === 'mark') return MARKS[token.text] ?? IGNORED;
   // "T8", "(b)"
   if (/^\p{L}{1,3}\p{N}+$/u.test(token.text) || /^[a-z]$/.test(token.text)) return IGNORED;
-  const harmless = lexicon.harmless.some(
-    (end) => token.text.length > end.length + 2 && token.text.endsWith(end),
-  );
+  const ends = (list: readonly string[]): boolean =>
+    list.some((end) => token.text.length > end.length + 2 && token.text.endsWith(end));
+  if (ends(lexicon.foreignEnds)) return FOREIGN;
+  const harmless = ends(lexicon.harmless);
   if (!harmless && endsForeign(token.text, lexicon)) return FOREIGN;
   return harmless ? IGNORED : nearDecisive(token.text, lexicon) ? SLIP : UNREAD;
 }

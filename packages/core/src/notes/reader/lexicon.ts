@@ -76,6 +76,7 @@ export class Lexicon {
   /** Words that must not come from a word that was taken apart. */
   readonly negations = new Set<string>();
   readonly harmless: readonly string[];
+  readonly foreignEnds: readonly string[];
 
   constructor(
     readonly code: string,
@@ -87,6 +88,7 @@ export class Lexicon {
       if (kind === 'extent' || kind === 'count') for (const phrase of forms) this.addInner(phrase);
       else if (kind === 'means') for (const phrase of forms) this.addDoubt(phrase);
     this.harmless = formsOf(language.harmless);
+    this.foreignEnds = formsOf(language.foreignEnds);
   }
 
   /** The longest phrase from a token on. */

@@ -100,7 +100,8 @@ function withDropped(word: string, lexicon: Lexicon): string | null {
   const whole = masksOf(lexicon)
     .map(([known]) => known)
     .filter((known) => known.length === SHORTEST && known[0] === word[0] && isWithin(word, known));
-  const [organ, ...others] = whole;
+  const telling = whole.filter((known) => marksOf(known, lexicon).some(({ kind }) => kind !== 'filler'));
+  const [organ, ...others] = telling; // "long" changes nothing
   const marks = organ === undefined ? [] : marksOf(organ, lexicon);
   return others.length === 0 && marks.some(({ kind }) => kind === 'organ') ? organ! : null;
 }

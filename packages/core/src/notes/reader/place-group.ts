@@ -23,6 +23,8 @@ export interface PlaceGroup {
   readonly unilateral: boolean;
   /** Ends with a bare side other than the one before ("left base (right"). */
   readonly afterthought: boolean;
+  /** Two sides with a slash between them ("RLL/LLL"). */
+  readonly slashed: boolean;
   readonly span: Span;
   /** First and last + 1 of the sentence's items. */
   readonly from: number;

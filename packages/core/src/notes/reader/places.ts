@@ -32,7 +32,7 @@ export function groupAt(
     const item = items[i]!;
     if (goesOn(item)) {
       const bare = term.sides.size > 0 && term.zones.length === 0 && term.named.length === 0;
-      if (startsAnother(term, item, ofAnother || bare)) {
+      if (startsAnother(term, item, items[i + 1], ofAnother || bare)) {
         terms.push(term);
         term = newTerm('comma', linked, i);
       }
@@ -69,12 +69,31 @@ export function splitGroup(
   for (const kind of ['comma', 'and'] as const) {
     for (let i = group.to - 1; i > group.from && cut < 0; i--) if (has(items[i], kind)) cut = i;
   }
-  if (cut < 0) return null;
+  if (cut < 0) return splitRow(group, items, memory, paired);
   let second = cut + 1;
   while (second < group.to && !goesOn(items[second])) second++;
   const first = groupAt(items.slice(0, cut), group.from, memory, paired);
   const last = groupAt(items.slice(0, group.to), second, memory, paired);
   return first && last ? [first, last] : null;
+}
+
+/** "RLL left lung": two places in a row, of different sides. */
+function splitRow(
+  group: PlaceGroup,
+  items: readonly Item[],
+  memory: SideMemory,
+  paired: boolean,
+): [PlaceGroup, PlaceGroup] | null {
+  for (let i = group.to - 1; i > group.from; i--) {
+    if (!has(items[i], 'side', 'named') || !goesOn(items[i - 1])) continue;
+    const first = groupAt(items.slice(0, i), group.from, memory, paired);
+    const last = groupAt(items.slice(0, group.to), i, memory, paired);
+    const sided = (one: PlaceGroup | null) => one?.places.every(({ side }) => side !== null) ?? false;
+    const apart = first?.places.every((one) => last?.places.every(({ side }) => side !== one.side));
+    if (first?.closed && last && apart && last.places.length > 0 && sided(first) && sided(last))
+      return [first, last];
+  }
+  return null;
 }
 
 interface Step {
@@ -124,7 +143,7 @@ function isRange(items: readonly Item[], at: number): boolean {
 }
 
 /** "RUL LLL", "right upper lobe left base": places in a row without a join. */
-function startsAnother(term: Term, item: Item, linked: boolean): boolean {
+function startsAnother(term: Term, item: Item, next: Item | undefined, linked: boolean): boolean {
   if (linked) return false;
   const side = markOf(item, 'side')?.value;
   const named = markOf(item, 'named');
@@ -132,7 +151,9 @@ function startsAnother(term: Term, item: Item, linked: boolean): boolean {
   if (plain && term.sides.size > 0 && !term.sides.has(side)) return true;
   if (named && (term.named.length > 0 || (term.zones.length > 0 && term.organ !== null))) return true;
   return (
-    plain && term.named.some((place) => place.side !== null && place.side !== side) && term.organ !== null
+    plain &&
+    term.named.some((place) => place.side !== null && place.side !== side) &&
+    (term.organ !== null || has(next, 'zone', 'organ', 'named')) // "RLL left lung"
   );
 }
 

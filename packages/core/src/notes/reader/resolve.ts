@@ -43,6 +43,7 @@ export function resolve(
     organ,
     closed: terms.every((term) => term.organ !== null || term.zones.length > 0 || term.named.length > 0),
     whole: terms.some((term) => term.whole),
+    slashed: terms.some((term, i) => term.join === 'slash' && !shareSide(terms[i - 1], term)),
     unilateral: terms.some((term) => term.one),
     span: { start: items[from]!.span.start, end: items[to - 1]!.span.end },
     from,
@@ -52,6 +53,13 @@ export function resolve(
 
 const isOpen = (before: Term | undefined, term: Term): boolean =>
   isSlashed(before, term) || isFromSideToSide(before, term);
+
+function shareSide(a: Term | undefined, b: Term): boolean {
+  const of = (term: Term | undefined): (Side | null)[] =>
+    term ? [...term.sides, ...term.named.map(({ side }) => side)] : [];
+  const [one, other] = [of(a), of(b)];
+  return one.length === 0 || other.length === 0 || one.some((side) => other.includes(side));
+}
 
 /** "in the left lung, at the right apex": the second is to be part of the first. */
 function appositionFails(terms: readonly Term[]): boolean {

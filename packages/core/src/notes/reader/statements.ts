@@ -42,7 +42,17 @@ export function statementsOf(
   withoutVaguePlaces(statements);
   withoutVagueAbsence(statements);
   checkAgainstEachOther(statements, canonical.general, doubts);
+  withoutPresent(statements);
   return withoutAnswered(statements);
+}
+
+/** "Haze at both bases, no infiltrate": not both affected and free. */
+function withoutPresent(statements: readonly Statement[]): void {
+  const found = statements.filter(({ present }) => present).flatMap(({ places }) => places);
+  for (const free of statements.filter(({ head, present }) => !present && head.kind === 'finding'))
+    free.places = free.places.filter(
+      (place) => !found.some((one) => one.side === place.side && covers(place, one)),
+    );
 }
 
 /** "Lower zone shadow; cannot tell which side." */
@@ -54,15 +64,18 @@ function leftOpen(sentences: readonly Sentence[], statements: readonly Statement
   for (const one of statements) if (one.present) one.places = [];
 }
 
-/** "RML collapse, left side affected only": a place that excludes the others. */
+/** "RML collapse, left side affected only", "bibasal opacities, limited to the right base". */
 function onlyThere(sentences: readonly Sentence[], statements: readonly Statement[], doubts: Doubts): void {
-  const places = statements.filter(({ present }) => present).flatMap((one) => one.places);
+  const present = statements.filter((one) => one.present);
   for (const { nodes } of sentences) {
     for (const [i, node] of nodes.entries()) {
       if (node.kind !== 'group' || node.group.organ || !isExclusive(nodes, i)) continue;
-      if (node.group.places.some(({ side, zones }) => side === null || zones.length > 0)) continue;
       const within = (place: Placed): boolean => node.group.places.some((one) => compatible(one, place));
-      if (places.length > 0 && !places.every(within)) doubts.contradicts = true;
+      const sides = node.group.places.every(({ side, zones }) => side !== null && zones.length === 0);
+      const own = present.filter(
+        ({ head }) => sides || head.groups.some(({ group }) => group === node.group),
+      );
+      if (!own.every(({ places }) => places.every(within))) doubts.contradicts = true;
     }
   }
 }
@@ -111,7 +124,12 @@ function statementOf(
   doubts: Doubts,
 ): Statement | null {
   const present = head.kind === 'clear' ? head.negated : !head.negated;
-  let places = combine(head.groups, paired, sideGiven(sentence, head));
+  if (head.groups.some(({ group }) => group.contradicts)) doubts.contradicts = true;
+  let places = combine(
+    head.groups,
+    paired,
+    sideGiven(sentence, head) ?? (present ? null : sideBefore(sentence, head)),
+  );
   let everywhere = false;
   if (present) {
     if (head.groups.some(({ group }) => group.alternatives)) {
@@ -153,6 +171,14 @@ function sideGiven({ nodes, heads }: Sentence, head: Head): Side | null {
   return !end && places.length === 1 && place?.zones.length === 0 ? place.side : null;
 }
 
+/** "LUL pneumonia, lower lobe clear": of the same side. */
+function sideBefore({ heads }: Sentence, { at }: Head): Side | null {
+  const before = heads.filter((head) => head.at < at && head.kind === 'finding');
+  const places = before.flatMap(({ groups }) => groups.flatMap(({ group }) => [...group.places]));
+  const [side, other] = new Set(places.flatMap((place) => place.side ?? []));
+  return other === undefined ? (side ?? null) : null;
+}
+
 /** Whether "clear" or "no consolidation" without a place is about the whole organ. */
 function concludes({ nodes, heads }: Sentence, head: Head, anywhere: readonly string[]): boolean {
   if (head.cloned) return false;
@@ -160,6 +186,15 @@ function concludes({ nodes, heads }: Sentence, head: Head, anywhere: readonly st
   const described = [head.at - 1, head.at + 1].some((i) => isItem(nodes[i], 'unread'));
   if (head.kind === 'finding') return !(described && anywhere.includes(head.name));
   const { from, to } = pieceAt(nodes, head.at);
+  const title = pieceAt(nodes, from - 1); // "hila - normal"
+  const titled = heads.some((one) => one.at >= title.from && one.at < title.to && one.kind !== 'finding');
+  if (
+    from > 0 &&
+    titled &&
+    title.to - title.from <= 3 &&
+    nodes.slice(from, head.at).every((node) => isItem(node, 'filler'))
+  )
+    return false;
   return (
     !nodes.slice(from, to).some((node) => isItem(node, 'unread')) &&
     !heads.some((one) => one !== head && one.at >= from && one.at < to)

@@ -128,6 +128,8 @@ const languageSchema = () =>
     auxiliaries: phrases(),
     /** Words that change nothing. */
     filler: phrases(),
+    /** Ends of words for findings elsewhere and operations ("-ectomy"). */
+    foreignEnds: phrases(),
     /** Ends of words that change nothing, whatever the word ("-ly"). */
     harmless: phrases(),
   });

@@ -1,6 +1,7 @@
 /** Spanish words for what is not in the lungs, for their neighbours, and words that change nothing. */
 
 export const ES_FOREIGN: string[] = [
+  'borramiento (de/del/de la) (hemidiafragma/diafragma/seno/ángulo/borde/silueta/silueta cardíaca/borde cardíaco/contorno/seno costofrénico), borra el hemidiafragma',
   'rotada, rotado, rotación, ladeada, ladeado, inclinada, inclinado, convexidad, convexa, ventriculomegalia',
   'cuerpo vertebral, cuerpos vertebrales, cuerpos, pericardio, pericárdico, grasa, almohadilla grasa, pliegue cutáneo, esófago, gastrostomía, timo, válvula mitral, mitral, material de osteosíntesis, osteosíntesis, grapas, sutura, suturas, arteria, arterias, vena, venas',
   'derrame, derrames, derrame pleural, derrames pleurales, líquido pleural, líquido, engrosamiento pleural, engrosamientos pleurales, pleural, pleurales, paquipleuritis, hemotórax, hidrotórax, empiema, pinzamiento, nivel hidroaéreo, niveles hidroaéreos, hidroneumotórax, loculad(o/a)',

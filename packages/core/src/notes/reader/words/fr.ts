@@ -39,7 +39,7 @@ export const FR: LanguageInput = {
     'middle + lower':
       'deux tiers inférieurs, 2/3 inférieurs, les deux tiers inférieurs, tiers moyen et inférieur',
     'upper right': 'lsd, l.s.d',
-    'middle right': 'lmd, lobe moyen, lm',
+    'middle right': 'lmd, lobe moyen, lm, lobaire moyen, lobaire moyenne, lobaires moyens',
     'lower right': 'lid, l.i.d',
     'upper left': 'lsg, l.s.g, culmen gauche',
     'middle left': 'lingula, lingulaire, lingulaires',
@@ -157,6 +157,7 @@ export const FR: LanguageInput = {
   auxiliaries: 'est, sont, a, ont, a été, ont été, s’est, se sont, était',
   purpose:
     'pour (éliminer/exclure/écarter/confirmer/rechercher/évaluer), à la recherche de, à la recherche d’',
+  foreignEnds: 'ectomie, otomie, ostomie, plastie, scopie, paresie, plegie, algie, megalie',
   filler: FR_FILLER,
   harmless: 'ment',
 };
