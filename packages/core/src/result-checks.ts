@@ -9,7 +9,7 @@ import type { Mask } from './images/raster.js';
 import type { StatedSides } from './notes/sides.js';
 import type { TrainingReference } from './training-reference.js';
 import type { Warning } from './warnings.js';
-import { PAD_ID, UNKNOWN_ID, wordsOf, type WordTokenizer } from './text/words.js';
+import { PAD_ID, UNKNOWN_ID, type WordTokenizer } from './notes/word-tokenizer.js';
 
 /** Notes with cached warnings: most recur. */
 const KEPT_NOTES = 256;
@@ -34,7 +34,7 @@ export class ResultChecks {
 
   constructor({ reader, vocabulary, reference, sides }: ResultChecksOptions) {
     this.vocabulary = vocabulary;
-    this.sense = reader && { reader, known: vocabulary ? wordsIn(vocabulary) : listed(reference?.words) };
+    this.sense = reader && { reader, known: vocabulary ? vocabulary.knownWords() : listed(reference?.words) };
     this.likeness = reference?.images ?? null;
     const rules = reference?.masks ?? undefined;
     this.rules = rules && sides !== undefined ? rulesUnder(rules, sides) : rules;
@@ -90,7 +90,7 @@ export function wordReader(
 ): { reader: NoteSense['reader']; vocabulary: WordTokenizer } {
   const reader = {
     contextLength,
-    countTokens: (note: string) => Math.max(1, wordsOf(note).length),
+    countTokens: (note: string) => words.count(note, contextLength),
     tokens: (note: string) => words.tokens(note, contextLength),
   };
   return { reader, vocabulary: words };
@@ -106,10 +106,6 @@ export function clipReader(
     tokens: (note: string) => clip.tokens(note, contextLength),
   };
   return { reader, vocabulary: null };
-}
-
-function wordsIn(tokenizer: WordTokenizer): KnownWords {
-  return { has: (word) => tokenizer.has(word), words: tokenizer.vocabulary.slice(2) };
 }
 
 function listed(words: readonly string[] | null | undefined): KnownWords | null {

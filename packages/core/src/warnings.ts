@@ -19,7 +19,8 @@ const CATALOGUE = {
   // Predictions: the note
   NOTE_WORDS_UNKNOWN: {
     about: 'prediction',
-    meaning: 'The note contains words that the model has never seen and ignores.',
+    meaning:
+      'The note contains words that the model has never seen: it ignores them, or reads a slip as the word that the message names.',
     remedy: 'Use the words of the training notes; the message suggests the nearest ones.',
   },
   NOTE_CUT: {
@@ -280,6 +281,8 @@ export interface WarningWord {
   readonly word: string;
   /** Absent if no known word is similar. */
   readonly nearest?: string;
+  /** The model reads the word as the nearest one; absent: it ignores the word. */
+  readonly read?: true;
 }
 
 export interface Warning {

@@ -16,6 +16,8 @@ const NUMBERS = 'zero one two three four five six seven eight nine ten'.split(' 
 export interface KnownWords {
   has(word: string): boolean;
   readonly words: Iterable<string>;
+  /** The known words that the model reads for one that it does not know; absent: none. */
+  readonly read?: (word: string) => readonly string[] | null;
 }
 
 /**
@@ -51,7 +53,7 @@ function limitOf(length: number): number {
 }
 
 /** Two slips rarely hit the first letter too. */
-function beginsAlike(a: string, b: string): boolean {
+export function beginsAlike(a: string, b: string): boolean {
   return a[0] === b[0] || (a[0] === b[1] && a[1] === b[0]);
 }
 

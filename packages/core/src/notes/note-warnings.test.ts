@@ -3,7 +3,8 @@ import type { KnownWords } from './nearest-word.js';
 import { type NoteSense, noteWarnings } from './note-warnings.js';
 import { ResultChecks, wordReader } from '../result-checks.js';
 import type { Warning } from '../warnings.js';
-import { wordsOf, WordTokenizer } from '../text/words.js';
+import { wordsOf } from '../text/words.js';
+import { WordTokenizer } from './word-tokenizer.js';
 
 const TRAINED = WordTokenizer.fromNotes([
   'Bilateral pulmonary infection, two infected areas, upper middle lower left lung and all right lung.',
@@ -45,6 +46,30 @@ describe('notes for a words encoder', () => {
       },
     ]);
     expect(check('pul monary infection')[0]?.message).toContain('"pul" (pulmonary?), "monary" (pulmonary?)');
+  });
+
+  it('with slips that the model reads are told so, and are not without words', () => {
+    const reading = WordTokenizer.fromNotes(['two infected areas, middle left lung'], {
+      unknownWords: 'nearest',
+    });
+    const checks = new ResultChecks(wordReader(reading, 24));
+    expect(checks.note('Infected areas there, middel leftlung')).toEqual([
+      {
+        code: 'NOTE_WORDS_UNKNOWN',
+        message:
+          '3 of 5 words are unknown to the model: "there", "middel" (read as middle), "leftlung" (read as left lung)',
+        words: [
+          { word: 'there' },
+          { word: 'middel', nearest: 'middle', read: true },
+          { word: 'leftlung', nearest: 'left lung', read: true },
+        ],
+      },
+    ]);
+    expect(codes(checks.note('middel leftlung'))).toEqual(['NOTE_WORDS_UNKNOWN']);
+    // Mirrored, it is given "right", which it does not know.
+    expect(checks.note('lsft lung', true)[0]?.message).toBe(
+      '1 of 2 words is unknown to the model: "lsft" (left?)',
+    );
   });
 
   it.each([

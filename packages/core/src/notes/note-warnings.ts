@@ -24,9 +24,12 @@ export function noteWarnings(note: string, { reader, known }: NoteSense, mirrore
   const read = all.slice(0, Math.max(0, all.length - lost.length));
   const words = mirrored ? wordsOf(mirrorNote(note)) : all; // what the model is given, word by word
   const unknown = read.filter((word, i) => !isKnown(words[i] ?? word, known));
+  const given = new Map(read.map((word, i) => [word, words[i] ?? word]));
+  const slipOf = (word: string): readonly string[] | null => known?.read?.(given.get(word) ?? word) ?? null;
+  const ignored = unknown.filter((word) => slipOf(word) === null);
   const warnings: Warning[] = [];
-  if (unknown.length > 0) warnings.push(unknownWords(unknown, read, known));
-  if (read.length > 0 && unknown.length === read.length)
+  if (unknown.length > 0) warnings.push(unknownWords(unknown, read, known, slipOf));
+  if (read.length > 0 && ignored.length === read.length)
     warnings.push({ code: 'NOTE_WITHOUT_WORDS', message: 'the model knows none of the note’s words' });
   if (lost.length > 0) {
     warnings.push({
@@ -57,6 +60,7 @@ function unknownWords(
   unknown: readonly string[],
   read: readonly string[],
   known: KnownWords | null,
+  slipOf: (word: string) => readonly string[] | null,
 ): Warning {
   const distinct = [...new Set(unknown)];
   const joined = new Map<string, string>();
@@ -66,6 +70,8 @@ function unknownWords(
       for (const half of [before, word]) joined.set(half, whole);
   });
   const words = distinct.slice(0, LISTED).map((word): WarningWord => {
+    const slip = slipOf(word);
+    if (slip !== null) return { word: shortened(word), nearest: slip.join(' '), read: true };
     const nearest = joined.get(word) ?? (known ? nearestWord(word, known) : null);
     return nearest === null ? { word: shortened(word) } : { word: shortened(word), nearest };
   });

@@ -2,6 +2,7 @@
  * Sentences, clauses and words of LViT's notes, and the known word behind each, despite a missing space
  * ("leftlung") or a slip ("rigth").
  */
+import { ORDINARY_WORDS } from './ordinary-words.js';
 
 export interface Word {
   /** The grammar's word, or itself in lower case. */
@@ -103,23 +104,25 @@ export function inCaseOf(model: string, word: string): string {
   return model === capitalised ? word.charAt(0).toUpperCase() + word.slice(1) : word;
 }
 
-/** The known word behind a slip (two letters swapped, one doubled or left out), or the word itself. */
+/** The known word behind a slip (two letters swapped, one replaced, added or left out), or the word itself. */
 export function withoutSlip(word: string): string {
-  if (KNOWN.has(word)) return word;
+  if (KNOWN.has(word) || OTHERS.has(word) || ORDINARY_WORDS.has(word)) return word;
   return SLIPPABLE.find((known) => isSlip(word, known)) ?? word;
 }
 
 function isSlip(word: string, known: string): boolean {
-  if (word.charAt(0) !== known.charAt(0)) return false; // keeps "eft", "felt" and the like
   let i = 0;
   while (i < word.length && word[i] === known[i]) i++;
   switch (word.length - known.length) {
-    case 0: // exchanged
-      return word[i] === known[i + 1] && word[i + 1] === known[i] && word.slice(i + 2) === known.slice(i + 2);
-    case 1: // doubled
-      return word[i] === word[i - 1] && word.slice(i + 1) === known.slice(i);
+    case 0: {
+      const replaced = word.slice(i + 1) === known.slice(i + 1);
+      const swapped = word[i] === known[i + 1] && word[i + 1] === known[i];
+      return replaced || (swapped && word.slice(i + 2) === known.slice(i + 2));
+    }
+    case 1: // added
+      return word.slice(i + 1) === known.slice(i);
     case -1: // left out
-      return known.length >= 5 && word.slice(i) === known.slice(i + 1);
+      return word.slice(i) === known.slice(i + 1);
     default:
       return false;
   }

@@ -92,7 +92,9 @@ export function opposed(typed: string, word: string): boolean {
   // A lost first letter is as near to "infection" as to "fection": a negation must be nearer.
   const nearer = (other: string): boolean => editDistance(typed, other, steps) < steps;
   for (const start of NEGATIONS) {
-    if (nearer(start + word) || (word.startsWith(start) && nearer(word.slice(start.length)))) return true;
+    const slip = start === 'a' && /^[aeiou]/u.test(word); // it would be "an-": "aarea" is "area"
+    if ((!slip && nearer(start + word)) || (word.startsWith(start) && nearer(word.slice(start.length))))
+      return true;
   }
   const [side, other] = [sideOf(typed), sideOf(word)];
   return side !== null && other !== null && side !== other;

@@ -20,8 +20,11 @@ export function shortened(word: string): string {
 export const listedWords = (words: readonly WarningWord[]): WarningWord[] =>
   words.slice(0, LISTED).map((one) => ({ ...one, word: shortened(one.word) }));
 
-/** `"middel" (middle?), "foo" and 2 more`. */
+/** `"middel" (middle?), "lugn" (read as lung), "foo" and 2 more`. */
 export function quotedWords(words: readonly WarningWord[]): string {
-  const shown = listedWords(words).map(({ word, nearest }) => `"${word}"${nearest ? ` (${nearest}?)` : ''}`);
+  const shown = listedWords(words).map(({ word, nearest, read }) => {
+    if (nearest === undefined) return `"${word}"`;
+    return `"${word}" (${read ? `read as ${nearest}` : `${nearest}?`})`;
+  });
   return `${shown.join(', ')}${words.length > LISTED ? ` and ${words.length - LISTED} more` : ''}`;
 }

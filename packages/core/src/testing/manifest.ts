@@ -2,7 +2,7 @@
  * A small manifest for tests (`@reclmis/core/testing`, not published), as plain JSON that a test can break.
  */
 import { MANIFEST_FORMAT } from '../manifest.js';
-import { WordTokenizer } from '../text/words.js';
+import { WordTokenizer } from '../notes/word-tokenizer.js';
 
 export const manifestFile = (name: string): object => ({ name, sha256: '0'.repeat(64), bytes: 1 });
 

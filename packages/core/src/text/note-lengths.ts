@@ -41,25 +41,37 @@ export interface NoteReader {
   tokens(note: string): NoteTokens;
 }
 
-/** A line about notes with unknown words, naming none, or null. */
+/** Sentences about notes with unknown words, naming none, or null. */
 export function describeUnknownWords(reader: NoteReader, notes: Iterable<string>): string | null {
-  const seen = new Map<string, number>();
-  let [count, lacking, foreign] = [0, 0, 0];
+  const seen = new Map<string, { readonly share: number; readonly slips: boolean }>();
+  let [count, lacking, foreign, mended] = [0, 0, 0, 0];
   for (const note of notes) {
-    const share = seen.get(note) ?? unknownShare(reader.tokens(note));
-    seen.set(note, share);
+    const one = seen.get(note) ?? unknownIn(reader.tokens(note));
+    seen.set(note, one);
     count++;
-    if (share > 0) lacking++;
-    if (share === 1) foreign++;
+    if (one.share > 0) lacking++;
+    if (one.share === 1) foreign++;
+    if (one.slips) mended++;
   }
-  if (lacking === 0) return null;
-  return (
-    `${lacking} of ${count} notes contain words that are not in the model's vocabulary and are ignored` +
-    (foreign > 0 ? `; for ${foreign} of them it knows no word at all.` : '.')
-  );
+  const lines: string[] = [];
+  if (mended > 0)
+    lines.push(
+      `${mended} of ${count} notes contain slips of words in the model's vocabulary, and are read as if they were spelt right.`,
+    );
+  if (lacking > 0)
+    lines.push(
+      `${lacking} of ${count} notes contain words that are not in the model's vocabulary and are ignored` +
+        (foreign > 0 ? `; for ${foreign} of them it knows no word at all.` : '.'),
+    );
+  return lines.length === 0 ? null : lines.join(' ');
 }
 
-function unknownShare({ tokens }: NoteTokens): number {
+/** The share of ignored words, 0 to 1, and whether slips were read. */
+function unknownIn({ tokens }: NoteTokens): { readonly share: number; readonly slips: boolean } {
   const read = tokens.filter(({ word }) => word !== null);
-  return read.length === 0 ? 0 : read.filter(({ kind }) => kind === 'unknown').length / read.length;
+  const unknown = read.filter(({ kind }) => kind === 'unknown').length;
+  return {
+    share: read.length === 0 ? 0 : unknown / read.length,
+    slips: read.some(({ kind }) => kind === 'slip'),
+  };
 }

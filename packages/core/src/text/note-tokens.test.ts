@@ -1,7 +1,7 @@
 /** For CLIP's grouping see `clip-tokens.test.ts`. */
 import { describe, expect, it } from 'vitest';
 import { groupLabel, groupTokens, type NoteToken, sumByGroup } from './note-tokens.js';
-import { WordTokenizer } from './words.js';
+import { WordTokenizer } from '../notes/word-tokenizer.js';
 
 describe('groupTokens', () => {
   it('joins the tokens of a word, and padding, and keeps marks apart', () => {

@@ -1,11 +1,14 @@
 /** A note's tokens by word, since people want one number per word. */
 
-/** `start`, `end`: CLIP's marks; `unknown`: not in the vocabulary; `padding`: fills the context. */
-export type NoteTokenKind = 'start' | 'word' | 'unknown' | 'end' | 'padding';
+/**
+ * `start`, `end`: CLIP's marks; `slip`: not in the vocabulary, and read as a word that is; `unknown`: not in the
+ * vocabulary; `padding`: fills the context.
+ */
+export type NoteTokenKind = 'start' | 'word' | 'slip' | 'unknown' | 'end' | 'padding';
 
 export interface NoteToken {
   readonly kind: NoteTokenKind;
-  /** Piece of the word; empty for marks and padding. */
+  /** Piece of the word, or what a slip is read as; empty for marks and padding. */
   readonly text: string;
   /** Index into the note's words; null for marks, padding, and the unknown token of a note without words. */
   readonly word: number | null;

@@ -29,6 +29,9 @@ type Tree = Record<string, unknown>;
 
 const COMMAND_LINE = 'the command line';
 
+/** What runs did before there was a setting, where its default is another. */
+const BEFORE: Overrides = { 'text.unknownWords': 'ignored' };
+
 export const PRESETS_FOLDER = fileURLToPath(new URL('../../../../configs/', import.meta.url));
 
 export function presetNames(): string[] {
@@ -75,6 +78,12 @@ export function resolveConfig(
   if (!result.success)
     throw explain(result.error, tree, isOverride(result.error, overrides) ? overrider : source);
   return result.data;
+}
+
+/** The settings that a run has stored; what it does not state is as in its time. @throws as `loadConfig` */
+export function resolveStored(settings: Readonly<Tree>, source: string): Config {
+  const missing = Object.entries(BEFORE).filter(([path]) => getPath(settings, path) === undefined);
+  return resolveConfig(settings, Object.fromEntries(missing), source);
 }
 
 function isOverride({ issues }: z.ZodError, overrides: Overrides): boolean {
@@ -172,6 +181,10 @@ function merge(under: Tree, over: Tree): Tree {
     merged[key] = isTree(below) && isTree(value) ? merge(below, value) : value;
   }
   return merged;
+}
+
+function getPath(tree: Tree, path: string): unknown {
+  return path.split('.').reduce<unknown>((node, key) => (isTree(node) ? node[key] : undefined), tree);
 }
 
 function setPath(tree: Tree, path: string, value: unknown): void {

@@ -127,7 +127,7 @@ export function explain(
   const { model, encoder, size } = segmenter;
   const asked = { sides: askedSides, style: model.readsNotes ? noteStyle : ('as-is' as const) };
   const { text, worded, sides, mirrored, style, warnings: ofNote } = noteForModel(note, habits, asked);
-  const read = model.readsNotes ? readNote(text, encoder.tokens(text)) : null;
+  const read = model.readsNotes ? groupedNote(text, encoder.tokens(text)) : null;
   const options = model instanceof RecLMIS ? model.options : null;
   const wasTraining = model.training;
   const trained = model.parameters().filter((parameter) => parameter.requiresGrad);
@@ -235,7 +235,7 @@ function given(
   return { note: encoder.encode([note], engine.device), groups: groupTokens(encoder.tokens(note)).groups };
 }
 
-function readNote(text: string, tokens: NoteTokens): ReadNote {
+function groupedNote(text: string, tokens: NoteTokens): ReadNote {
   return { text, tokens: tokens.tokens, ...groupTokens(tokens) };
 }
 

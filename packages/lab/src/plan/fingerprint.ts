@@ -24,6 +24,7 @@ import { grouping } from '../data/groups.js';
 import { findSuspicions } from '../data/suspect/index.js';
 import type { Case, Split } from '../data/types.js';
 import { buildEncoder, chooseEncoder } from '../text/choose.js';
+import { textSchema } from '../text/settings.js';
 import { binAt, LEVELS, momentsOf, shareOfBin } from '../data/measure/histogram.js';
 import { measureAll, type Measures, type MeasureOptions } from '../data/measure/measure-all.js';
 
@@ -253,7 +254,7 @@ function notesOf(
   asked: TextConfig['encoder'],
 ): Omit<Fingerprint['notes'], 'sides'> {
   const training = all.filter(({ split }) => split === 'train').map(({ note }) => note);
-  const { encoder } = chooseEncoder({ encoder: asked, contextLength: LONGEST_CONTEXT }).text;
+  const { encoder } = chooseEncoder(readingLong(asked)).text;
   const counts = countsOf(encoder, training, all);
   const sorted = [...counts].sort((a, b) => a - b);
   const tokens = spread(counts);
@@ -281,6 +282,9 @@ function notesOf(
   };
 }
 
+const readingLong = (encoder: TextConfig['encoder']): TextConfig =>
+  textSchema.parse({ encoder, contextLength: LONGEST_CONTEXT });
+
 /** The words encoder's tokens are words, so it need not exist. */
 function countsOf(
   encoder: TextConfig['encoder'],
@@ -288,7 +292,7 @@ function countsOf(
   all: readonly { readonly note: string }[],
 ): number[] {
   if (encoder === 'words') return all.map(({ note }) => Math.max(1, wordsOf(note).length));
-  const clip = buildEncoder({ encoder, contextLength: LONGEST_CONTEXT }, training);
+  const clip = buildEncoder(readingLong(encoder), training);
   try {
     return all.map(({ note }) => clip.countTokens(note));
   } finally {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { ReclmisError } from '@reclmis/core';
 import { memory, scope } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Config, Overrides } from '../config/config.js';
+import { type Config, type Overrides, resolveStored } from '../config/config.js';
 import { failure } from '../testing/failure.js';
 import { writeTinyData } from '../testing/tiny-data.js';
 import { tinyConfig } from '../testing/tiny-run.js';
@@ -87,6 +87,17 @@ describe('checkpoints', () => {
     using model = openRun(dir).loadModel();
     writeFileSync(file, text);
     expect(model.size).toBe(32);
+  });
+
+  it('of runs that say nothing about unknown words ignore them, as those runs did', () => {
+    const stored = (text: object): string => resolveStored({ text }, 'config.yaml').text.unknownWords;
+    expect(stored({ encoder: 'words' })).toBe('ignored');
+    expect(stored({ encoder: 'words', unknownWords: 'nearest' })).toBe('nearest');
+    const file = join(dir, 'config.yaml');
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace(/ *unknownWords: nearest\n/, ''));
+    expect(openRun(dir).config.text.unknownWords).toBe('ignored');
+    writeFileSync(file, text);
   });
 
   it('refuse a flipped bit in a digit of config.yaml, unless it says where and how to compute', () => {

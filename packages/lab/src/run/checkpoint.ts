@@ -20,7 +20,7 @@ import {
   verifySafetensors,
   writeSafetensors,
 } from '@reclmis/torch';
-import { type Config, resolveConfig } from '../config/config.js';
+import { type Config, resolveStored } from '../config/config.js';
 import type { NoteEncoderDescription } from '../text/encoder.js';
 import type { EarlyStoppingState } from './early-stopping.js';
 import type { EpochScores } from './metrics-log.js';
@@ -169,7 +169,7 @@ export function parseInfo(
   }
   try {
     const info = JSON.parse(text) as CheckpointInfo;
-    return { info: { ...info, config: resolveConfig(info.config, {}, path) }, format };
+    return { info: { ...info, config: resolveStored({ ...info.config }, path) }, format };
   } catch (cause) {
     const what = cause instanceof Error ? cause.message : String(cause);
     throw new ReclmisError('CHECKPOINT_CORRUPT', `${path}: its metadata cannot be read: ${what}`, { cause });

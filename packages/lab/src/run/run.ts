@@ -15,7 +15,7 @@ import {
 import { finalName, isLitter, makeFolder, readTextSync, writeFileAtomicSync } from '@reclmis/files';
 import { scope, version } from '@reclmis/torch';
 import { buildModel } from '../model/registry.js';
-import { type Config, configToYaml, loadConfig } from '../config/config.js';
+import { type Config, configToYaml, readYaml, resolveStored } from '../config/config.js';
 import type { FoldChoice } from '../data/folds.js';
 import type { NoteInfo } from '../data/sides.js';
 import type { Dataset } from '../data/types.js';
@@ -308,7 +308,7 @@ function restoreEncoder(info: CheckpointInfo, path: string, dir: string): NoteEn
 /** @throws RUN_INVALID */
 export function readStoredConfig(file: string): Config {
   try {
-    return loadConfig(file);
+    return resolveStored(readYaml(file), file);
   } catch (cause) {
     const what = cause instanceof Error ? cause.message : String(cause);
     throw new ReclmisError('RUN_INVALID', what.startsWith(file) ? what : `${file}: ${what}`, { cause });

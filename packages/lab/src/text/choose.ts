@@ -36,8 +36,8 @@ export function chooseEncoder(text: TextConfig): EncoderChoice {
  * @throws NOTES_EMPTY, WEIGHTS_MISSING, WEIGHTS_CORRUPT, VOCABULARY_INVALID, CONFIG_INVALID
  */
 export function buildEncoder(text: TextConfig, notes: Iterable<string>): NoteEncoder {
-  const { encoder, contextLength } = chooseEncoder(text).text;
-  if (encoder === 'words') return WordEncoder.fromNotes(notes, { contextLength });
+  const { encoder, contextLength, unknownWords } = chooseEncoder(text).text;
+  if (encoder === 'words') return WordEncoder.fromNotes(notes, { contextLength, unknownWords });
   const weights = findWeights(encoder);
   if (!weights)
     throw new ReclmisError('WEIGHTS_MISSING', `text.encoder: ${encoder} is not on this machine`, {

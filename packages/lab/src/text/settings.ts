@@ -1,3 +1,4 @@
+import { UNKNOWN_WORDS } from '@reclmis/core';
 import { z } from 'zod';
 
 export const textSchema = z.strictObject({
@@ -15,6 +16,14 @@ export const textSchema = z.strictObject({
     .max(77)
     .default(24)
     .describe('tokens per note; longer notes are cut'),
+  // On phantoms, notes with a slip in every word lose 0.1 points of Dice; ignored, they leave every mask empty
+  // (docs/measurements/reader.md).
+  unknownWords: z
+    .enum(UNKNOWN_WORDS)
+    .default('nearest')
+    .describe(
+      'words encoder: words that training has not seen are read as the nearest known word, if plainly slips of it, or ignored',
+    ),
 });
 
 export type TextConfig = z.infer<typeof textSchema>;

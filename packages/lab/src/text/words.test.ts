@@ -96,6 +96,39 @@ describe('WordEncoder', () => {
     expect(dot(zebra ?? [], zebra ?? [])).toBeGreaterThan(0); // its position
   });
 
+  describe('that reads unknown words as the nearest', () => {
+    const reading = WordEncoder.fromNotes(NOTES, { unknownWords: 'nearest' });
+
+    it('gives a slip the features of its word, and other words none', () => {
+      expect(tokens('Uper leftlung, infektion', reading)).toEqual(tokens('upper left lung infection'));
+      expect(tokens('zebra', reading)).toEqual(tokens('zebra'));
+      expect(reading.countTokens('uper leftlung')).toBe(3);
+    });
+
+    it('gives the training notes the features that they have without', () => {
+      for (const note of NOTES) expect(tokens(note, reading)).toEqual(tokens(note));
+      expect(reading.fingerprint).not.toBe(encoder.fingerprint);
+    });
+
+    it('is told from older encoders by its description', () => {
+      const description = JSON.parse(JSON.stringify(reading.describe())) as { tokenizer: unknown };
+      const restored = restoreNoteEncoder(description);
+      expect(restored.fingerprint).toBe(reading.fingerprint);
+      scope(() => {
+        const slip = restored.encode(['uper lung']).features;
+        expect(
+          slip
+            .sub(restored.encode(['upper lung']).features)
+            .abs()
+            .max()
+            .item(),
+        ).toBe(0);
+      });
+      expect(description.tokenizer).toMatchObject({ version: 2 });
+      expect(encoder.describe()['tokenizer']).toMatchObject({ version: 1 });
+    });
+  });
+
   it('ignores letter case and punctuation, and cuts notes at the context length', () => {
     expect(tokens('UPPER, left lung.')).toEqual(tokens('upper left lung'));
     const short = WordEncoder.fromNotes(NOTES, { contextLength: 4 });

@@ -2,7 +2,7 @@
  * The note encoder that needs no download: frozen word features. Ours; the paper uses CLIP's text tower.
  *
  * Each word of the training notes has a fixed random vector of unit variance, seeded by the word, so it is equal in
- * every run. A token's features are
+ * every run; a slip of a known word has that word's vector (core's `slips.ts`), any other word none. A token's features are
  *     x_t = ( e(w_t) + sum_{d = -R..R, d != 0} c^|d| roll(e(w_{t+d}), d * 37) + p * position_t ) / norm.
  * A roll rotates the space, so a neighbour's word and distance stay linearly readable (Plate's and Kanerva's permuted
  * superpositions): one trained convolution can tell "upper left lung" from "lower left lung". Positions are Vaswani
@@ -11,12 +11,13 @@
  * T tokens, W width, R radius.
  */
 import {
+  defined,
   type NoteTokens,
   PAD_ID,
   Random,
   ReclmisError,
   UNKNOWN_ID,
-  wordsOf,
+  type UnknownWords,
   WordTokenizer,
 } from '@reclmis/core';
 import {
@@ -85,9 +86,15 @@ export class WordEncoder implements NoteEncoder {
     this.fingerprint = fingerprintOf(this.describe());
   }
 
-  /** Takes the notes' words as the vocabulary. @throws NOTES_EMPTY if they hold no word */
-  static fromNotes(notes: Iterable<string>, options: WordEncoderOptions = {}): WordEncoder {
-    const tokenizer = WordTokenizer.fromNotes(notes);
+  /**
+   * Takes the notes' words as the vocabulary.
+   * @param unknownWords what becomes of other words; default `ignored`. @throws NOTES_EMPTY if the notes hold no word
+   */
+  static fromNotes(
+    notes: Iterable<string>,
+    { unknownWords, ...options }: WordEncoderOptions & { readonly unknownWords?: UnknownWords } = {},
+  ): WordEncoder {
+    const tokenizer = WordTokenizer.fromNotes(notes, defined({ unknownWords }));
     if (tokenizer.size <= UNKNOWN_ID + 1) {
       throw new ReclmisError('NOTES_EMPTY', 'the training notes contain no words, expected at least one');
     }
@@ -117,7 +124,7 @@ export class WordEncoder implements NoteEncoder {
   }
 
   countTokens(note: string): number {
-    return Math.max(1, wordsOf(note).length);
+    return this.tokenizer.count(note, this.contextLength);
   }
 
   tokens(note: string): NoteTokens {

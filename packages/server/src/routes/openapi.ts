@@ -156,7 +156,11 @@ export const SEGMENT_SCHEMA: FastifySchema = {
                       items: {
                         type: 'object',
                         required: ['word'],
-                        properties: { word: { type: 'string' }, nearest: { type: 'string' } },
+                        properties: {
+                          word: { type: 'string' },
+                          nearest: { type: 'string' },
+                          read: { type: 'boolean', description: 'the model reads the nearest word' },
+                        },
                       },
                     },
                   },

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { PAD_ID, UNKNOWN_ID, WordTokenizer, wordsOf } from './words.js';
+import { wordsOf } from '../text/words.js';
+import { PAD_ID, UNKNOWN_ID, WordTokenizer } from './word-tokenizer.js';
 
 const notes = [
   'Unilateral pulmonary infection, one infected area, upper left lung.',
@@ -62,6 +63,38 @@ describe('WordTokenizer', () => {
     expect(tokenizer.encode(' . ', 3)).toEqual({ ids: [UNKNOWN_ID, PAD_ID, PAD_ID], length: 1 });
   });
 
+  it('reads slips as the nearest word if asked to, and says which they are', () => {
+    const reading = WordTokenizer.fromNotes(notes, { unknownWords: 'nearest' });
+    expect(reading.encode('uper leftlung spleen', 6)).toEqual({
+      ids: [...reading.encode('upper left lung', 3).ids, UNKNOWN_ID, PAD_ID, PAD_ID],
+      length: 4,
+    });
+    expect(reading.tokens('uper leftlung spleen', 5)).toEqual({
+      tokens: [
+        { kind: 'slip', text: 'upper', word: 0 },
+        { kind: 'slip', text: 'left', word: 1 },
+        { kind: 'slip', text: 'lung', word: 1 },
+        { kind: 'unknown', text: 'spleen', word: 2 },
+        { kind: 'padding', text: '', word: null },
+      ],
+      words: ['uper', 'leftlung', 'spleen'],
+    });
+    expect(reading.encode('upper leftlung', 2).ids).toEqual(reading.encode('upper left', 2).ids); // cut within
+    expect(reading.count('uper leftlung spleen', 5)).toBe(4);
+    expect(reading.count('spleen leftlung', 1)).toBe(2); // behind the context a word counts as one
+    expect(reading.has('uper')).toBe(false);
+    expect(tokenizer.encode('uper leftlung', 2).ids).toEqual([UNKNOWN_ID, UNKNOWN_ID]);
+  });
+
+  it('keeps with the vocabulary how it reads unknown words; a version 1 ignores them', () => {
+    const reading = WordTokenizer.fromNotes(notes, { unknownWords: 'nearest' });
+    const json: unknown = JSON.parse(JSON.stringify(reading));
+    expect(json).toMatchObject({ version: 2 });
+    expect(WordTokenizer.fromJSON(json).encode('uper lung', 2)).toEqual(reading.encode('upper lung', 2));
+    expect(tokenizer.toJSON().version).toBe(1);
+    expect(WordTokenizer.fromJSON(tokenizer.toJSON()).unknownWords).toBe('ignored');
+  });
+
   it('refuses an empty context and unknown ids', () => {
     expect(() => tokenizer.encode('x', 0)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }));
     expect(() => tokenizer.decode([999])).toThrow(expect.objectContaining({ code: 'VOCABULARY_INVALID' }));
@@ -79,7 +112,7 @@ describe('WordTokenizer', () => {
     ['null', null, /a list/],
     ['no words', { format: good.format, version: 1 }, /a list/],
     ['another format', { ...good, format: 'bpe' }, /got bpe/],
-    ['another version', { ...good, version: 2 }, /version 2/],
+    ['another version', { ...good, version: 3 }, /version 3/],
     ['no reserved words', { ...good, words: ['a', 'b'] }, /<pad> as word 0/],
     ['too short', { ...good, words: ['<pad>'] }, /first words/],
     ['a word twice', { ...good, words: [...good.words, 'area'] }, /occurs twice/],
