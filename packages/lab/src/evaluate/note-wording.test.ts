@@ -28,7 +28,11 @@ describe('noteWording', () => {
   it('refuses models that learnt other notes', () => {
     const habits = { sides: 'unknown', grammar: 'other' } as const;
     expect(() => noteWording('free', [{ sides: 'patient', grammar: 'lvit' }, habits])).toThrow(
-      /expected a model whose training notes follow LViT’s grammar/,
+      /expected a model whose training notes follow a grammar that is known/,
+    );
+    const nuclei = { sides: 'unknown', grammar: 'nuclei' } as const;
+    expect(() => noteWording('free', [{ sides: 'patient', grammar: 'lvit' }, nuclei])).toThrow(
+      /learnt notes about the same things, got chest and nuclei/,
     );
   });
 });

@@ -84,7 +84,7 @@ describe('rewordings', () => {
 
   it('leave the masks of a model that is given its own words, and move with swapped sides', () => {
     const model = obedient();
-    const { of } = noteWording('free', []);
+    const { of } = noteWording('free', [{ sides: 'patient', grammar: 'lvit' }]);
     const given = runVariants(model, batch, transformsOf(kinds), of);
     const found = measured(given);
     for (const kind of NOTE_REWORDINGS) {
