@@ -49,6 +49,7 @@ const WORK_FAILURES = failures(
   'REQUEST_TIMEOUT',
 );
 const number = { type: 'number' };
+const text = { type: 'string' };
 const WARNINGS_HEADERS = {
   [WARNINGS_HEADER]: {
     description: 'comma-separated codes from docs/reference/warnings.md; absent if there are none',
@@ -152,15 +153,12 @@ export const SEGMENT_SCHEMA: FastifySchema = {
                     message: { type: 'string' },
                     words: {
                       type: 'array',
-                      description: 'unknown words of the note, with the nearest known ones',
+                      description:
+                        'unknown words of the note; nearest: the known word that may be meant, which the model reads if read is true',
                       items: {
                         type: 'object',
                         required: ['word'],
-                        properties: {
-                          word: { type: 'string' },
-                          nearest: { type: 'string' },
-                          read: { type: 'boolean', description: 'the model reads the nearest word' },
-                        },
+                        properties: { word: text, nearest: text, read: { type: 'boolean' } },
                       },
                     },
                   },
@@ -192,7 +190,6 @@ export const SEGMENT_SCHEMA: FastifySchema = {
   },
 };
 
-const text = { type: 'string' };
 const shape = { type: 'array', items: { type: 'integer' } };
 const parameters = { type: 'object', additionalProperties: true };
 /** Optional; null counts as absent. */
