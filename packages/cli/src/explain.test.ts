@@ -95,6 +95,30 @@ describe('reclmis explain', () => {
     expect(names).toEqual(new Array(images + 1).fill('report.json'));
   });
 
+  it('explains what the model was given: free text in its words, or as written', async () => {
+    const given = async (...style: string[]): Promise<unknown> => {
+      const image = join('data', 'Test_Folder', 'img', first);
+      const asked = ['--image', image, '--note', 'Infecton, LUL', '-o', 'style', '--numbers', '--overwrite'];
+      const { status, stderr } = await reclmis('explain', 'run', ...asked, ...style);
+      expect(status, stderr).toBe(0);
+      const { note } = JSON.parse(readFileSync(join(root, 'style', 'report.json'), 'utf8')) as {
+        note: { text: string; style: string; words: { label: string; kind: string }[] };
+      };
+      const [word] = note.words;
+      return [note.text, note.style, word?.label, word?.kind];
+    };
+    const written = ['Infecton, LUL', 'as-is', 'infecton', 'slip'];
+    const free = ['Unilateral pulmonary infection, upper left lung.', 'free', 'unilateral', 'word'];
+    expect(await given()).toEqual(free);
+    expect(await given('--note-style', 'free')).toEqual(free);
+    expect(await given('--note-style', 'as-is')).toEqual(written);
+    const wrong = await reclmis('explain', 'run', '--image', 'images', '-o', 'x', '--note-style', 'loose');
+    expect([wrong.status, wrong.stderr]).toEqual([
+      2,
+      expect.stringMatching(/Allowed choices are free, as-is/),
+    ]);
+  });
+
   it('shows two runs on the same images next to each other', async () => {
     cpSync(join(root, 'run'), join(root, 'second'), { recursive: true });
     const image = join('data', 'Test_Folder', 'img', first);

@@ -19,29 +19,33 @@ const NOTES = [
   'Unilateral pulmonary infection, one infected area, upper left lung.',
   'Bilateral pulmonary infection, two infected areas, lower left lung and lower right lung.',
 ];
-let child: ChildProcess | null = null;
+const children: ChildProcess[] = [];
 let url = '';
 let model = '';
 const log: string[] = [];
 
 afterAll(() => {
-  child?.kill('SIGKILL');
+  for (const child of children) child.kill('SIGKILL');
   rmSync(root, { recursive: true, force: true });
 });
 
 beforeAll(async () => {
   model = await smallModel(await smallRun(root), join(root, 'model'));
-  const args = ['serve', model, '--port', '0', '--threads', '1', '--body-timeout', '300'];
-  child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => log.push(text));
-  if (!child.stderr) throw new Error('no standard error');
+  url = await serving('--body-timeout', '300');
+});
+
+/** Starts a server. @returns its address */
+async function serving(...flags: string[]): Promise<string> {
+  const args = ['serve', model, '--port', '0', '--threads', '1', ...flags];
+  const child = spawn(process.execPath, [BIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  children.push(child);
+  child.stdout.setEncoding('utf8').on('data', (text: string) => log.push(text));
   for await (const line of createInterface({ input: child.stderr })) {
     const found = / at (http:\S+) /.exec(line)?.[1];
-    if (found === undefined) continue;
-    url = found;
-    break;
+    if (found !== undefined) return found;
   }
-});
+  throw new Error('the server ended');
+}
 
 async function pngOf(seed: number): Promise<Uint8Array<ArrayBuffer>> {
   const random = Random.from('serve test', seed);
@@ -147,6 +151,31 @@ describe('serve', () => {
     for (const equal of compared) expect(equal).toBeGreaterThanOrEqual(W * H - 2);
   });
 
+  it('takes notes as its flag says, unless a request chooses', async () => {
+    const asWritten = await serving('--note-style', 'as-is');
+    const given = async (address: string, style?: string): Promise<unknown> => {
+      const form = new FormData();
+      form.append('image', new Blob([await pngOf(1)]), 'a.png');
+      form.append('note', 'Opacity, LUL');
+      if (style !== undefined) form.append('noteStyle', style);
+      const headers = { accept: 'application/json' };
+      const response = await fetch(`${address}/segment`, { method: 'POST', body: form, headers });
+      const { note } = (await response.json()) as { note: { style: string; sent: string } };
+      return [note.style, note.sent];
+    };
+    const written = ['as-is', 'Opacity, LUL'];
+    const free = ['free', 'Unilateral pulmonary infection, upper left lung.'];
+    expect(await given(url)).toEqual(free);
+    expect(await given(asWritten)).toEqual(written);
+    expect(await given(asWritten, 'free')).toEqual(free);
+    expect(await given(url, 'as-is')).toEqual(written);
+    const wrong = reclmisIn(root)('serve', model, '--note-style', 'loose');
+    expect([wrong.status, wrong.stderr]).toEqual([
+      2,
+      expect.stringMatching(/Allowed choices are free, as-is/),
+    ]);
+  });
+
   it('ends what arrives too slowly, by its flag', async () => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     let answer = '';
@@ -172,6 +201,7 @@ describe('serve', () => {
 
   it('logs no note, and ends cleanly on request', async () => {
     expect((await fetch(`${url}/v2/models/segmenter`)).status).toBe(200);
+    const [child] = children;
     child?.kill('SIGTERM');
     const [status] = child ? ((await once(child, 'exit')) as [number | null]) : [null];
     expect(status === 0 || status === 143).toBe(true);
