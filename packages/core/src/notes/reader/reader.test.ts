@@ -328,6 +328,7 @@ describe('readNote', () => {
     ['Impression: 1. Left lower lobe pneumonia. 2. No pneumothorax.', null, null],
     ['2 - 3 nodules in the RUL', null, null],
     ['Five or six nodules in both lungs', null, null],
+    ['Bilateral infection, one infected area, left lung and lower right lung', 1, 'focal'],
     ['One lesion in the left midzone; a second at the right apex', null, null],
     ['Two nodules in the RUL, 8 and 11 mm', 2, 'multifocal'],
     ['One 9 x 12 mm nodule in the RLL', 1, 'focal'],

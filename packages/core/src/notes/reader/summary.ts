@@ -58,8 +58,11 @@ export function amountOf(present: readonly Statement[]): Pick<FreeNote, 'count' 
     return head.counts.map((one) => (several && groups.length > 0 ? { ...one, groups } : one));
   });
   const total = totalOf(counts.sort((a, b) => a.item.span.start - b.item.span.start));
-  const sides = lateralityOf(present.flatMap(({ places }) => places)) === 'bilateral' ? 2 : 1;
-  const count = total !== null && total.value < sides ? null : total; // "one on the left; a second on the right"
+  // "one on the left; a second on the right"
+  const sidesOf = (list: readonly Statement[]) => lateralityOf(list.flatMap(({ places }) => places));
+  const own = sidesOf(present.filter(({ head }) => head.counts.length > 0));
+  const more = sidesOf(present) === 'bilateral' && own !== 'bilateral' && own !== null;
+  const count = total?.value === 1 && more ? null : total;
   const extents = present
     .flatMap(({ head }) => head.extents)
     .flatMap((item) => {
