@@ -1,10 +1,11 @@
-// Batch normalisation and ReLU in one operator, for channels-last maps of float32 and bfloat16:
+// Batch normalisation, a sum and ReLU in one operator, for channels-last maps of float32 and bfloat16:
 //
-//   reclmis::batch_norm_relu(input [B,C,H,W], weight, bias, running_mean, running_var: float32 [C], training, momentum, eps)
-//   -> y [B,C,H,W] = max(0, a x + b), a = weight / sqrt(variance + eps), b = bias - a mean
+//   reclmis::batch_norm_relu(input [B,C,H,W], weight, bias, running_mean, running_var: float32 [C], training, momentum, eps,
+//   another map to add or none, relu) -> y [B,C,H,W] = max(0, a x + b + map), a = weight / sqrt(variance + eps), b = bias - a mean;
+//   without relu a x + b + map
 //
 // The forward pass reads the map twice (once with running statistics), the backward pass map and gradient
-// twice; libtorch's two operators touch memory up to five times as often. Pieces depend on the channels
+// twice; libtorch's operators touch memory up to seven times as often. Pieces depend on the channels
 // alone, with sums in float32 within and float64 over them, so results do not depend on the number of
 // threads.
 #include <ATen/Parallel.h>
@@ -13,10 +14,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <tuple>
+#include <type_traits>
 #include <vector>
 
 #include "maps.h"
+#include "optional.h"
 #include "pieces.h"
 
 #ifdef RECLMIS_LANES
@@ -31,13 +35,26 @@ struct Affine {
   const float *scale, *shift, *mean, *inverse;
 };
 
-template <typename T>
+// What the ReLU lets through: everything without one, else told by its input, which is computed again.
+template <bool Relu, typename T>
 inline Lanes passed(const T* dy, Lanes x, const float* scale, const float* shift) {
+  if (!Relu) return load(dy);
   return _mm256_and_ps(passes(_mm256_fmadd_ps(x, load(scale), load(shift))), load(dy));
 }
 
+bool given(const OptionalTensor& tensor) { return tensor.has_value() && tensor->defined(); }
+
+template <typename Body>
+void byRelu(bool relu, Body&& body) {
+  if (relu) {
+    body(std::true_type());
+  } else {
+    body(std::false_type());
+  }
+}
+
 // Sums over rows of the gradient, and of gradient times normalised input, of 8 V channels.
-template <int V, typename T>
+template <int V, bool Relu, typename T>
 inline void gradientSums(const T* x, const T* dy, int64_t rows, int64_t row, const Affine& at, float* plain, float* weighted) {
   Lanes sums[V], products[V];
 #pragma GCC unroll 4
@@ -46,7 +63,7 @@ inline void gradientSums(const T* x, const T* dy, int64_t rows, int64_t row, con
 #pragma GCC unroll 4
     for (int v = 0; v < V; v++) {
       const int64_t c = v * kLanes;
-      const Lanes input = load(x + r * row + c), g = passed(dy + r * row + c, input, at.scale + c, at.shift + c);
+      const Lanes input = load(x + r * row + c), g = passed<Relu>(dy + r * row + c, input, at.scale + c, at.shift + c);
       sums[v] = _mm256_add_ps(sums[v], g);
       products[v] = _mm256_fmadd_ps(g, _mm256_sub_ps(input, load(at.mean + c)), products[v]);
     }
@@ -109,8 +126,13 @@ void batchStatistics(const T* x, const Pieces& pieces, int64_t channels, double 
 // -> y, mean [C], 1 / sqrt(variance + eps) [C]
 std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardPass(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias,
                                                            const at::Tensor& runningMean, const at::Tensor& runningVar, bool training,
-                                                           double momentum, double eps) {
+                                                           double momentum, double eps, const OptionalTensor& plus, bool relu) {
   checkMap("batch_norm_relu", input);
+  if (given(plus)) {
+    checkMap("batch_norm_relu", *plus);
+    TORCH_CHECK(plus->sizes() == input.sizes() && plus->scalar_type() == input.scalar_type(),
+                "batch_norm_relu: the map to add is not of the input's shape and type");
+  }
   const int64_t channels = input.size(1), rows = input.numel() / channels;
   for (const at::Tensor& vector : {weight, bias, runningMean, runningVar}) {
     TORCH_CHECK(vector.scalar_type() == at::kFloat && vector.numel() == channels && vector.is_contiguous(),
@@ -134,11 +156,15 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardPass(const at::Tensor& inp
     const at::Tensor affine = affineOf(weight, bias, mean, inverse);
     const float *scale = affine.data_ptr<float>(), *shift = scale + channels;
     T* y = output.data_ptr<T>();
+    const T* other = given(plus) ? plus->data_ptr<T>() : nullptr;
+    const Lanes least = all(relu ? 0 : -std::numeric_limits<float>::infinity());
     at::parallel_for(0, rows, pieces.size, [&](int64_t begin, int64_t end) {
       for (int64_t r = begin; r < end; r++) {
         for (int64_t c = 0; c < channels; c += kLanes) {
           const int64_t at = r * channels + c;
-          store(y + at, relu(_mm256_fmadd_ps(load(x + at), load(scale + c), load(shift + c))));
+          Lanes value = _mm256_fmadd_ps(load(x + at), load(scale + c), load(shift + c));
+          if (other != nullptr) value = _mm256_add_ps(value, load(other + at));
+          store(y + at, _mm256_max_ps(least, value));  // NaN stays
         }
       }
     });
@@ -149,7 +175,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> forwardPass(const at::Tensor& inp
 // -> gradients of input, weight and bias
 std::tuple<at::Tensor, at::Tensor, at::Tensor> backwardPass(const at::Tensor& gradient, const at::Tensor& input, const at::Tensor& weight,
                                                             const at::Tensor& bias, const at::Tensor& mean, const at::Tensor& inverse,
-                                                            bool training) {
+                                                            bool training, bool relu) {
   checkMap("batch_norm_relu_backward", input);
   checkMap("batch_norm_relu_backward", gradient);
   TORCH_CHECK(gradient.scalar_type() == input.scalar_type() && gradient.sizes() == input.sizes(),
@@ -172,7 +198,9 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backwardPass(const at::Tensor& gr
           const int64_t from = piece * pieces.size * channels + c;
           float* plain = parts + piece * 2 * channels + c;
           const Affine here{at.scale + c, at.shift + c, at.mean + c, at.inverse + c};
-          gradientSums<width()>(x + from, dy + from, pieces.rowsOf(piece), channels, here, plain, plain + channels);
+          byRelu(relu, [&](auto gated) {
+            gradientSums<decltype(width)::value, decltype(gated)::value>(x + from, dy + from, pieces.rowsOf(piece), channels, here, plain, plain + channels);
+          });
         });
       }
     });
@@ -194,47 +222,74 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> backwardPass(const at::Tensor& gr
       offset[c] = static_cast<float>(-at.scale[c] * plain[c] * share);
     }
     T* dx = result.data_ptr<T>();
-    at::parallel_for(0, rows, pieces.size, [&](int64_t begin, int64_t end) {
-      for (int64_t r = begin; r < end; r++) {
-        for (int64_t c = 0; c < channels; c += kLanes) {
-          const int64_t from = r * channels + c;
-          const Lanes input = load(x + from), g = passed(dy + from, input, at.scale + c, at.shift + c);
-          const Lanes rest = _mm256_fmadd_ps(_mm256_sub_ps(input, load(at.mean + c)), load(&slope[c]), load(&offset[c]));
-          store(dx + from, _mm256_fmadd_ps(g, load(at.scale + c), rest));
+    byRelu(relu, [&](auto gated) {
+      at::parallel_for(0, rows, pieces.size, [&](int64_t begin, int64_t end) {
+        for (int64_t r = begin; r < end; r++) {
+          for (int64_t c = 0; c < channels; c += kLanes) {
+            const int64_t from = r * channels + c;
+            const Lanes input = load(x + from), g = passed<decltype(gated)::value>(dy + from, input, at.scale + c, at.shift + c);
+            const Lanes rest = _mm256_fmadd_ps(_mm256_sub_ps(input, load(at.mean + c)), load(&slope[c]), load(&offset[c]));
+            store(dx + from, _mm256_fmadd_ps(g, load(at.scale + c), rest));
+          }
         }
-      }
+      });
     });
   });
   return {result, dWeight, dBias};
+}
+
+// The gradient that passes a ReLU with this output.
+at::Tensor gatedGradient(const at::Tensor& gradient, const at::Tensor& output) {
+  checkMap("batch_norm_relu_gate", gradient);
+  checkMap("batch_norm_relu_gate", output);
+  at::Tensor result = at::empty_like(gradient);
+  byType(gradient.scalar_type(), [&](auto zero) {
+    using T = decltype(zero);
+    const T *dy = gradient.data_ptr<T>(), *y = output.data_ptr<T>();
+    T* to = result.data_ptr<T>();
+    at::parallel_for(0, gradient.numel() / kLanes, kPiece / kLanes, [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin * kLanes; i < end * kLanes; i += kLanes) store(to + i, _mm256_and_ps(passes(load(y + i)), load(dy + i)));
+    });
+  });
+  return result;
 }
 
 class BatchNormRelu : public torch::autograd::Function<BatchNormRelu> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input, const at::Tensor& weight,
                             const at::Tensor& bias, const at::Tensor& runningMean, const at::Tensor& runningVar, bool training,
-                            double momentum, double eps) {
+                            double momentum, double eps, const OptionalTensor& plus, bool relu) {
     static const auto op = operatorOf<decltype(forwardPass)>("reclmis::batch_norm_relu_forward");
     at::AutoDispatchBelowADInplaceOrView below;
-    const auto [output, mean, inverse] = op.call(input, weight, bias, runningMean, runningVar, training, momentum, eps);
-    context->save_for_backward({input, weight, bias, mean, inverse});
+    const auto [output, mean, inverse] = op.call(input, weight, bias, runningMean, runningVar, training, momentum, eps, plus, relu);
+    const bool added = given(plus);
+    context->save_for_backward({input, weight, bias, mean, inverse, added && relu ? output : at::Tensor()});
     context->saved_data["training"] = training;
+    context->saved_data["relu"] = relu;
+    context->saved_data["added"] = added;
     return output;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     static const auto op = operatorOf<decltype(backwardPass)>("reclmis::batch_norm_relu_backward");
+    static const auto gate = operatorOf<decltype(gatedGradient)>("reclmis::batch_norm_relu_gate");
     const auto saved = context->get_saved_variables();
+    const bool relu = context->saved_data["relu"].toBool(), added = context->saved_data["added"].toBool();
     at::AutoDispatchBelowADInplaceOrView below;
-    const auto [input, weight, bias] = op.call(channelsLast(gradients[0]), saved[0], saved[1], saved[2], saved[3], saved[4],
-                                               context->saved_data["training"].toBool());
-    return {input, weight, bias, at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor(), at::Tensor()};
+    // The added map's gradient is that of the sum, so it is written, and read in place of the output's.
+    at::Tensor gradient = channelsLast(gradients[0]);
+    if (added && relu) gradient = gate.call(gradient, saved[5]);
+    const auto [input, weight, bias] = op.call(gradient, saved[0], saved[1], saved[2], saved[3], saved[4],
+                                               context->saved_data["training"].toBool(), relu && !added);
+    const at::Tensor none;
+    return {input, weight, bias, none, none, none, none, none, added ? gradient : none, none};
   }
 };
 
 at::Tensor batchNormRelu(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, const at::Tensor& runningMean,
-                         const at::Tensor& runningVar, bool training, double momentum, double eps) {
-  return BatchNormRelu::apply(input, weight, bias, runningMean, runningVar, training, momentum, eps);
+                         const at::Tensor& runningVar, bool training, double momentum, double eps, const OptionalTensor& plus, bool relu) {
+  return BatchNormRelu::apply(input, weight, bias, runningMean, runningVar, training, momentum, eps, plus, relu);
 }
 
 }  // namespace
@@ -244,18 +299,20 @@ at::Tensor batchNormRelu(const at::Tensor& input, const at::Tensor& weight, cons
 TORCH_LIBRARY_FRAGMENT(reclmis, library) {
   library.def(
       "batch_norm_relu(Tensor input, Tensor weight, Tensor bias, Tensor(a!) running_mean, Tensor(b!) running_var, bool training, "
-      "float momentum, float eps) -> Tensor");
+      "float momentum, float eps, Tensor? plus=None, bool relu=True) -> Tensor");
   library.def(
       "batch_norm_relu_forward(Tensor input, Tensor weight, Tensor bias, Tensor(a!) running_mean, Tensor(b!) running_var, "
-      "bool training, float momentum, float eps) -> (Tensor, Tensor, Tensor)");
+      "bool training, float momentum, float eps, Tensor? plus, bool relu) -> (Tensor, Tensor, Tensor)");
   library.def(
       "batch_norm_relu_backward(Tensor gradient, Tensor input, Tensor weight, Tensor bias, Tensor mean, Tensor inverse, "
-      "bool training) -> (Tensor, Tensor, Tensor)");
+      "bool training, bool relu) -> (Tensor, Tensor, Tensor)");
+  library.def("batch_norm_relu_gate(Tensor gradient, Tensor output) -> Tensor");
 }
 
 TORCH_LIBRARY_IMPL(reclmis, CPU, library) {
   library.impl("batch_norm_relu_forward", forwardPass);
   library.impl("batch_norm_relu_backward", backwardPass);
+  library.impl("batch_norm_relu_gate", gatedGradient);
 }
 
 TORCH_LIBRARY_IMPL(reclmis, Autograd, library) { library.impl("batch_norm_relu", batchNormRelu); }

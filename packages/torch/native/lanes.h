@@ -13,6 +13,16 @@ inline bool hasLanes() {
 #endif
 }
 
+// Sixteen lanes: AVX-512 F, BW, DQ and VL.
+inline bool hasWideLanes() {
+#if defined(__x86_64__) && defined(__GNUC__)
+  return hasLanes() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
+#else
+  return false;
+#endif
+}
+
 }  // namespace reclmis
 
 #if defined(__x86_64__) && defined(__GNUC__)

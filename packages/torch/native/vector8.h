@@ -1,4 +1,4 @@
-// Vectors of AVX2 and FMA for `products.h` and `winograd_kernels.h`: eight floats, sixteen registers.
+// Vectors of AVX2 and FMA for `products.h`, `winograd_kernels.h` and `convolution_kernels.h`: eight floats, sixteen registers.
 // Included in an anonymous namespace compiled for AVX2; hence no `#pragma once`.
 
 using reclmis::load;
@@ -19,3 +19,4 @@ inline Vector subtract(Vector a, Vector b) { return _mm256_sub_ps(a, b); }
 inline Vector multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
 // a b + c
 inline Vector multiplyAdd(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
+inline Vector largest(Vector a, Vector b) { return _mm256_max_ps(a, b); }  // b if either is NaN

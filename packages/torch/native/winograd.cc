@@ -3,6 +3,7 @@
 //
 //   reclmis::conv3x3(input [B,C,H,W], weight [K,C,3,3], bias [K] or none, lanes, the weight in frequencies or none) -> [B,K,H,W]
 //   reclmis::conv3x3_transform(weight) -> the weight in frequencies, for reuse
+//   reclmis::conv3x3_packed(input, the weight in frequencies, shift [K], relu) -> [B,K,H,W], for evaluation: no gradient
 //
 // C and K are multiples of 16, maps channels-last. Weights, bias, their gradients and all sums are float32;
 // bfloat16 maps are rounded once, when written. Autocast casts only the input.
@@ -20,6 +21,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/library.h>
 
+#include <limits>
 #include <tuple>
 
 #include "maps.h"
@@ -29,6 +31,7 @@ namespace {
 
 using reclmis::channelsLast;
 using reclmis::hasLanes;
+using reclmis::hasWideLanes;
 using reclmis::operatorOf;
 using reclmis::OptionalTensor;
 using reclmis::winograd::Grid;
@@ -36,19 +39,15 @@ using reclmis::winograd::Kernels;
 using reclmis::winograd::Weights;
 
 constexpr int64_t kChannels = 16;  // channels are multiples of this
+constexpr float kAll = -std::numeric_limits<float>::infinity();
 
 #ifdef RECLMIS_LANES
-bool has16() {
-  return hasLanes() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-}
-
 // For vectors of `lanes` floats; 0: the processor's widest.
 template <typename Element>
 Kernels<Element> kernels(int64_t lanes) {
   TORCH_CHECK(hasLanes(), "conv3x3 needs a processor with AVX2 and FMA");
-  TORCH_CHECK(lanes == 0 || lanes == 8 || (lanes == 16 && has16()), "conv3x3: no vectors of ", lanes, " floats here");
-  return lanes == 16 || (lanes == 0 && has16()) ? reclmis::winograd::kernelsOf16<Element>()
+  TORCH_CHECK(lanes == 0 || lanes == 8 || (lanes == 16 && hasWideLanes()), "conv3x3: no vectors of ", lanes, " floats here");
+  return lanes == 16 || (lanes == 0 && hasWideLanes()) ? reclmis::winograd::kernelsOf16<Element>()
                                                 : reclmis::winograd::kernelsOf8<Element>();
 }
 #else
@@ -86,19 +85,19 @@ at::Tensor emptyMap(const at::Tensor& like, int64_t channels) {
 Grid gridOf(const at::Tensor& map) { return Grid(map.size(0), map.size(2), map.size(3)); }
 
 template <typename Element>
-void convolveMap(const at::Tensor& x, const Weights& weights, const float* u, const float* bias, int64_t lanes, const at::Tensor& y) {
+void convolveMap(const at::Tensor& x, const Weights& weights, const float* u, const float* bias, float least, int64_t lanes, const at::Tensor& y) {
   const Kernels<Element> with = kernels<Element>(lanes);
   const at::Tensor transformed = u == nullptr ? with.transform(weights) : at::Tensor();
-  with.convolve(x.data_ptr<Element>(), gridOf(x), weights, u == nullptr ? transformed.data_ptr<float>() : u, bias, y.data_ptr<Element>());
+  with.convolve(x.data_ptr<Element>(), gridOf(x), weights, u == nullptr ? transformed.data_ptr<float>() : u, bias, least, y.data_ptr<Element>());
 }
 
-// `u`: the weights in frequencies, or null to compute them.
-at::Tensor convolve(const at::Tensor& input, const Weights& weights, const float* u, const float* bias, int64_t lanes) {
+// `u`: the weights in frequencies, or null to compute them; results are at least `least`.
+at::Tensor convolve(const at::Tensor& input, const Weights& weights, const float* u, const float* bias, int64_t lanes, float least = kAll) {
   const at::Tensor x = channelsLast(input);
   at::Tensor y = emptyMap(input, weights.outputs);
   if (y.numel() == 0) return y;
-  if (x.scalar_type() == at::kBFloat16) convolveMap<c10::BFloat16>(x, weights, u, bias, lanes, y);
-  else convolveMap<float>(x, weights, u, bias, lanes, y);
+  if (x.scalar_type() == at::kBFloat16) convolveMap<c10::BFloat16>(x, weights, u, bias, least, lanes, y);
+  else convolveMap<float>(x, weights, u, bias, least, lanes, y);
   return y;
 }
 
@@ -120,6 +119,16 @@ at::Tensor conv3x3(const at::Tensor& input, const at::Tensor& weight, const Opti
 at::Tensor conv3x3Transform(const at::Tensor& weight, int64_t lanes) {
   checkShapes(at::empty({1, weight.size(1), 1, 1}), weight);
   return kernels<float>(lanes).transform(weightsOf(weight));
+}
+
+at::Tensor conv3x3Packed(const at::Tensor& input, const at::Tensor& transformed, const at::Tensor& shift, bool relu, int64_t lanes) {
+  const int64_t outputs = shift.numel(), inputs = input.size(1);
+  checkShapes(input, at::empty({1}, at::kFloat).expand({outputs, inputs, 3, 3}));
+  TORCH_CHECK(shift.scalar_type() == at::kFloat && shift.is_contiguous(), "conv3x3_packed: the shift is float32 [K]");
+  TORCH_CHECK(transformed.scalar_type() == at::kFloat && transformed.is_contiguous() &&
+                  transformed.numel() >= reclmis::winograd::kFrequencies * outputs * inputs,
+              "conv3x3_packed: a transformed weight of another weight");
+  return convolve(input, {nullptr, outputs, inputs, 0, 0, 0, 0}, transformed.data_ptr<float>(), shift.data_ptr<float>(), lanes, relu ? 0 : kAll);
 }
 
 at::Tensor conv3x3InputGradient(const at::Tensor& gradient, const at::Tensor& weight, int64_t lanes) {
@@ -188,6 +197,7 @@ at::Tensor conv3x3Autocast(const at::Tensor& input, const at::Tensor& weight, co
 TORCH_LIBRARY(reclmis, library) {
   library.def("conv3x3(Tensor input, Tensor weight, Tensor? bias, int lanes=0, Tensor? transformed=None) -> Tensor");
   library.def("conv3x3_transform(Tensor weight, int lanes=0) -> Tensor");
+  library.def("conv3x3_packed(Tensor input, Tensor transformed, Tensor shift, bool relu, int lanes=0) -> Tensor");
   library.def("conv3x3_input_gradient(Tensor gradient, Tensor weight, int lanes=0) -> Tensor");
   library.def("conv3x3_weight_gradient(Tensor gradient, Tensor input, Tensor weight, int lanes=0) -> (Tensor, Tensor)");
 }
@@ -195,6 +205,7 @@ TORCH_LIBRARY(reclmis, library) {
 TORCH_LIBRARY_IMPL(reclmis, CPU, library) {
   library.impl("conv3x3", conv3x3);
   library.impl("conv3x3_transform", conv3x3Transform);
+  library.impl("conv3x3_packed", conv3x3Packed);
   library.impl("conv3x3_input_gradient", conv3x3InputGradient);
   library.impl("conv3x3_weight_gradient", conv3x3WeightGradient);
 }

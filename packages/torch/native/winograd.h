@@ -30,8 +30,8 @@ template <typename Element>
 struct Kernels {
   // The weights in frequencies, in these kernels' order.
   at::Tensor (*transform)(const Weights& w);
-  // y [B,H,W,outputs] = x [B,H,W,inputs] * w + bias; u: the weights in frequencies.
-  void (*convolve)(const Element* x, const Grid& grid, const Weights& w, const float* u, const float* bias, Element* y);
+  // y [B,H,W,outputs] = x [B,H,W,inputs] * w + bias, at least `least`; u: the weights in frequencies.
+  void (*convolve)(const Element* x, const Grid& grid, const Weights& w, const float* u, const float* bias, float least, Element* y);
   // dw [outputs,inputs,3,3] and db [outputs] from x [B,H,W,inputs] and dy [B,H,W,outputs]
   void (*weightGradient)(const Element* x, const Element* dy, const Grid& grid, const Weights& dw, float* db);
 };

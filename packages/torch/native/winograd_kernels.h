@@ -192,10 +192,11 @@ at::Tensor transformWeights(const Weights& w) {
 
 // A tile's outputs inside the map, from m[f * frequency + k].
 template <typename Element>
-void writeTile(const float* m, int64_t frequency, const Grid& grid, int64_t tile, int64_t outputs, const float* bias, Element* y) {
+void writeTile(const float* m, int64_t frequency, const Grid& grid, int64_t tile, int64_t outputs, const float* bias, float least, Element* y) {
   const int64_t column = tile % grid.across, row = tile / grid.across % grid.down, image = tile / (grid.across * grid.down);
   const int64_t rows = std::min(kTile, grid.height - row * kTile), columns = std::min(kTile, grid.width - column * kTile);
   Element* base = y + ((image * grid.height + row * kTile) * grid.width + column * kTile) * outputs;
+  const Vector floor = same(least);
   for (int64_t k = 0; k < outputs; k += kLanes) {
     const Vector shift = bias == nullptr ? zero() : load(bias + k);
     Vector t[kTile * kWindow];
@@ -214,7 +215,7 @@ void writeTile(const float* m, int64_t frequency, const Grid& grid, int64_t tile
       Element* to = base + i * grid.width * outputs + k;
 #pragma GCC unroll 4
       for (int64_t j = 0; j < kTile; j++) {
-        if (j < columns) store(to + j * outputs, add(out[j], shift));
+        if (j < columns) store(to + j * outputs, largest(floor, add(out[j], shift)));
       }
     }
   }
@@ -234,7 +235,7 @@ int64_t tilesAtOnce(int64_t tiles, int64_t channels) {
 }
 
 template <typename Element>
-void convolve(const Element* x, const Grid& grid, const Weights& w, const float* u, const float* bias, Element* y) {
+void convolve(const Element* x, const Grid& grid, const Weights& w, const float* u, const float* bias, float least, Element* y) {
   const int64_t frequencyU = frequencyOf(w);
   const at::Tensor outside = at::zeros({w.inputs}, c10::CppTypeToScalarType<Element>::value);
   const Element* zeros = outside.data_ptr<Element>();
@@ -261,7 +262,7 @@ void convolve(const Element* x, const Grid& grid, const Weights& w, const float*
         std::fill(v + f * frequencyV + count * rowV, v + f * frequencyV + rows * rowV, 0.0F);
         product(v + f * frequencyV, rowV, u + f * frequencyU, rows, w.inputs, w.outputs, m + f * frequencyM, rowM);
       }
-      for (int64_t t = 0; t < count; t++) writeTile(m + t * rowM, frequencyM, grid, first + t, w.outputs, bias, y);
+      for (int64_t t = 0; t < count; t++) writeTile(m + t * rowM, frequencyM, grid, first + t, w.outputs, bias, least, y);
     }
   });
 }
@@ -284,15 +285,15 @@ class SumPanels {
   int64_t vectors_, wide_;
 };
 
-// Adds V' [kSums, tiles] x M [tiles, N vectors] to a block of sums; v is a panel [tiles, kSums], m one
+// Adds V' [kSums, tiles] x M [tiles, N vectors] to a block of sums, or writes it; v is a panel [tiles, kSums], m one
 // [tiles, N vectors].
 template <int N>
-inline void accumulate(const float* v, const float* m, int64_t tiles, float* sums, int64_t row) {
+inline void accumulate(const float* v, const float* m, int64_t tiles, bool first, float* sums, int64_t row) {
   Vector s[kSums][N];
 #pragma GCC unroll 16
   for (int r = 0; r < kSums; r++) {
 #pragma GCC unroll 3
-    for (int n = 0; n < N; n++) s[r][n] = load(sums + r * row + n * kLanes);
+    for (int n = 0; n < N; n++) s[r][n] = first ? zero() : load(sums + r * row + n * kLanes);
   }
   for (int64_t t = 0; t < tiles; t++) {
     Vector b[N];
@@ -360,7 +361,7 @@ void weightGradient(const Element* x, const Element* dy, const Grid& grid, const
   const int64_t stages = (tiles + fit - 1) / fit, size = (tiles + stages - 1) / stages;
   const int64_t frequencyV = size * C + kPad, frequencyM = size * K + kPad;
   const at::Tensor v = at::empty({kFrequencies * frequencyV}, at::kFloat), m = at::empty({(kFrequencies + 1) * frequencyM}, at::kFloat);  // last, the tiles' sums
-  const at::Tensor sums = at::zeros({kFrequencies * frequencyOf(dw)}, at::kFloat);
+  const at::Tensor sums = at::empty({kFrequencies * frequencyOf(dw)}, at::kFloat);
   const at::Tensor outside = at::zeros({std::max(C, K)}, c10::CppTypeToScalarType<Element>::value);
   const Element* zeros = outside.data_ptr<Element>();
   float *vs = v.data_ptr<float>(), *ms = m.data_ptr<float>(), *us = sums.data_ptr<float>();
@@ -397,9 +398,9 @@ void weightGradient(const Element* x, const Element* dy, const Grid& grid, const
         for (int64_t c = 0; c < C; c += kSums) {
           const float* from = vs + f * frequencyV + c * size;
           float* to = us + f * frequencyOf(dw) + c * K + k;
-          if (width == 3 * kLanes) accumulate<3>(from, panel, count, to, K);
-          else if (width == 2 * kLanes) accumulate<2>(from, panel, count, to, K);
-          else accumulate<1>(from, panel, count, to, K);
+          if (width == 3 * kLanes) accumulate<3>(from, panel, count, first == 0, to, K);
+          else if (width == 2 * kLanes) accumulate<2>(from, panel, count, first == 0, to, K);
+          else accumulate<1>(from, panel, count, first == 0, to, K);
         }
       }
     });

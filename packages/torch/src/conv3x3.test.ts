@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { conv3x3, hasConv3x3, TransformedWeight } from './conv3x3.js';
+import { conv3x3, conv3x3Packed, conv3x3Transform, hasConv3x3 } from './conv3x3.js';
 import { conv2d, randn, zeros } from './generated/functions.js';
 import { countFlops } from './flops.js';
 import { invoke, operator } from './invoke.js';
+import { Kept } from './kept.js';
 import { Conv2d, setConvolutionKernel } from './nn/index.js';
 import { Adam } from './optim/index.js';
 import { autocast } from './precision/autocast.js';
@@ -187,15 +188,17 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
     scope(() => {
       manualSeed(7);
       const [x, weight] = [randn([2, 32, 9, 7]), randn([48, 32, 3, 3])];
-      const kept = new TransformedWeight();
+      const kept = new Kept<{ weight: Tensor }>();
+      const transformed = (): Tensor =>
+        kept.of([weight], () => ({ weight: conv3x3Transform(weight) })).weight;
       const plain = conv3x3(x, weight, null).toFloat32Array();
-      expect(conv3x3(x, weight, null, kept.of(weight)).toFloat32Array()).toEqual(plain);
-      expect(kept.of(weight)).toBe(kept.of(weight));
+      expect(conv3x3(x, weight, null, transformed()).toFloat32Array()).toEqual(plain);
+      expect(transformed()).toBe(transformed());
       weight.mul_(2);
-      const twice = conv3x3(x, weight, null, kept.of(weight)).toFloat32Array();
+      const twice = conv3x3(x, weight, null, transformed()).toFloat32Array();
       expect(twice).toEqual(plain.map((value) => 2 * value)); // powers of two do not round
       weight.setData(weight.mul(0.5).contiguous({ memoryFormat: 'channelsLast' }));
-      expect(conv3x3(x, weight, null, kept.of(weight)).toFloat32Array()).toEqual(plain);
+      expect(conv3x3(x, weight, null, transformed()).toFloat32Array()).toEqual(plain);
       kept.dispose();
     });
   });
@@ -206,7 +209,7 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
       manualSeed(8);
       const layer = new Conv2d(16, 16, 3, { padding: 1 }).eval();
       const adam = new Adam(layer.namedParameters(), { lr: 0.1 });
-      const x = randn([1, 16, 8, 8]);
+      const x = randn([1, 16, 12, 12]);
       const evaluate = (): Float32Array => noGrad(() => layer.forward(x)).toFloat32Array();
       evaluate();
       layer.forward(x).square().sum().backward();
@@ -214,6 +217,18 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
       expect(evaluate()).toEqual(conv3x3(x, layer.weight, layer.bias).toFloat32Array());
       adam.dispose();
       layer.dispose();
+    });
+  });
+
+  it.each(['float32', 'bfloat16'] as const)('adds a shift and clamps in evaluation, %s', (maps) => {
+    scope(() => {
+      manualSeed(9);
+      const { x, weight, bias } = problem([2, 32, 48, 9, 7], maps);
+      const [map, packed, shift] = [leafOf(x, maps), conv3x3Transform(leafOf(weight)), leafOf(bias)];
+      const expected = conv2d(x, weight, bias, 1, 1);
+      const [plain, clamped] = [false, true].map((relu) => conv3x3Packed(map, packed, shift, relu));
+      expect(difference(plain ?? null, expected)).toBeLessThan(MAP_TOLERANCE[maps]);
+      expect(difference(clamped ?? null, expected.relu())).toBeLessThan(MAP_TOLERANCE[maps]);
     });
   });
 
@@ -239,7 +254,7 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
     const layer = new Conv2d(16, 16, 3, { padding: 1 });
     const bare = memory().liveBytes;
     const use = (): number => {
-      scope(() => void layer.forward(zeros([1, 16, 4, 4])));
+      scope(() => void layer.forward(zeros([1, 16, 12, 12])));
       return memory().liveBytes - bare;
     };
     expect(noGrad(use)).toBe(0); // in training

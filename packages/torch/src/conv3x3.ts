@@ -1,12 +1,11 @@
 /** 3x3 convolution by Winograd's minimal filtering, with its gradients (`native/winograd.cc`). */
 import { idOrNull, invoke, operator } from './invoke.js';
 import { native } from './native.js';
-import { keep } from './scope.js';
 import { Tensor } from './tensor.js';
 
 const CONV3X3 = operator('reclmis::conv3x3', '');
 const TRANSFORM = operator('reclmis::conv3x3_transform', '');
-const VERSION = operator('aten::_version', '');
+const PACKED = operator('reclmis::conv3x3_packed', '');
 
 /** Whether this processor can run `conv3x3` (AVX2 and FMA). */
 export function hasConv3x3(): boolean {
@@ -18,7 +17,7 @@ export function hasConv3x3(): boolean {
  * C and K are multiples of 16. Maps and their gradients are float32 or bfloat16; the rest is float32. F(4x4,
  * 3x3) of Lavin and Gray (arXiv 1509.09308) rounds to about 1e-5 of the largest output. The bits do not
  * depend on the number of threads.
- * @param transformed `weight` as `TransformedWeight` keeps it; null computes it. @throws OPERATOR_FAILED for
+ * @param transformed `conv3x3Transform` of `weight`; null computes it. @throws OPERATOR_FAILED for
  * other shapes, dtypes and processors.
  */
 export function conv3x3(
@@ -32,25 +31,14 @@ export function conv3x3(
 }
 
 /**
- * A weight as `conv3x3` multiplies by it (four times as large), kept until the weight changes: making it
- * takes a fifth of an image's inference. Lives outside all scopes until `dispose`.
+ * The same in evaluation, without gradients, + `shift` and then ReLU or not.
+ * @param packed `conv3x3Transform` of the weight. @param shift [K].
  */
-export class TransformedWeight {
-  #kept: { readonly tensor: Tensor; readonly version: number } | null = null;
+export function conv3x3Packed(input: Tensor, packed: Tensor, shift: Tensor, relu: boolean): Tensor {
+  return Tensor.adopt(invoke(PACKED, [input.id, packed.id, shift.id, relu]) as number);
+}
 
-  /** The transformed `weight` [K,C,3,3], made only if it changed. @throws OPERATOR_FAILED as `conv3x3`. */
-  of(weight: Tensor): Tensor {
-    const version = invoke(VERSION, [weight.id]) as number;
-    if (this.#kept?.version !== version) {
-      this.dispose();
-      this.#kept = { tensor: keep(Tensor.adopt(invoke(TRANSFORM, [weight.id]) as number)), version };
-    }
-    return this.#kept.tensor;
-  }
-
-  /** Frees what is kept; the next use recomputes it. */
-  dispose(): void {
-    this.#kept?.tensor.dispose();
-    this.#kept = null;
-  }
+/** `weight` [K,C,3,3] as `conv3x3` multiplies by it, four times as large. @throws OPERATOR_FAILED as `conv3x3`. */
+export function conv3x3Transform(weight: Tensor): Tensor {
+  return Tensor.adopt(invoke(TRANSFORM, [weight.id]) as number);
 }

@@ -48,6 +48,12 @@ const convolution: Rule = {
   count: (_, weight, result) => 2 * size(result) * size(weight.slice(1)),
 };
 
+/** A packed weight does not tell the kernel's size, which is among the arguments. */
+const packedConvolution = (kernel: (values: readonly unknown[]) => readonly number[]): Rule => ({
+  ...convolution,
+  count: (input, _, result, values) => 2 * size(result) * (input[1] ?? 1) * size(kernel(values)),
+});
+
 /** Two 1x1 convolutions of the input with weights [K, C, 1, 1], reduced at once. */
 const twoProjections: Rule = {
   ...convolution,
@@ -103,6 +109,9 @@ const RULES: Readonly<Record<string, Rule>> = {
   'aten::conv1d': convolution,
   'aten::conv2d': convolution,
   'reclmis::conv3x3': convolution, // the definition's products, not Winograd's fewer
+  'reclmis::conv3x3_packed': packedConvolution(() => [3, 3]),
+  'reclmis::conv2d': convolution,
+  'reclmis::conv2d_packed': packedConvolution((values) => values[5] as readonly number[]),
   'reclmis::projected_mean_max': twoProjections,
   'reclmis::attention': attention,
   'reclmis::window_attention': windowAttention,

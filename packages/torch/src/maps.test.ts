@@ -8,6 +8,7 @@ import {
   isLaneMap,
   projectedMeanMax,
   reluMean,
+  upsampleJoin,
 } from './maps.js';
 import { native } from './native.js';
 import { BatchNorm2d, gelu, InstanceNorm2d, upsampleNearest2d } from './nn/index.js';
@@ -110,6 +111,37 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
     variance.dispose();
   });
 
+  it.each(cases.flatMap((one) => [true, false].map((relu) => [...one, relu] as const)))(
+    'batch normalisation plus a map is their sum: %j, %s, ReLU %s',
+    (shape, dtype, relu) => {
+      const C = shape[1];
+      scope(() => {
+        const [mean, variance] = [zeros([C]), zeros([C]).add(1)];
+        compare(
+          [shape, [C], [C], shape],
+          dtype,
+          ([x, weight, bias, plus]) => {
+            const dims = [0, 2, 3];
+            const centred = (x as Tensor).sub((x as Tensor).mean(dims, true));
+            const scaled = centred.mul(centred.square().mean(dims, true).add(1e-5).rsqrt());
+            const [w, b] = [weight, bias].map((t) => (t as Tensor).view([1, C, 1, 1])) as [Tensor, Tensor];
+            const sum = scaled
+              .mul(w)
+              .add(b)
+              .add(plus as Tensor);
+            return relu ? sum.relu() : sum;
+          },
+          ([x, weight, bias, plus]) => {
+            const layer = [weight, bias].map((t) => t as Tensor) as [Tensor, Tensor];
+            const map = plus as Tensor;
+            return batchNormRelu(x as Tensor, ...layer, mean, variance, true, 0.1, 1e-5, map, relu);
+          },
+          [dtype, 'float32', 'float32', dtype],
+        );
+      });
+    },
+  );
+
   it.each(cases)(
     'with running statistics it is the two in a row as well, and leaves them: %j, %s',
     (shape, dtype) => {
@@ -206,7 +238,7 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
       const x = randn([2, 16, 9, 11]).add(300).contiguous({ memoryFormat: 'channelsLast' });
       const layers = [new BatchNorm2d(16), new BatchNorm2d(16)] as const;
       const plain = layers[0].forward(x).relu();
-      const own = layers[1].forwardRelu(x);
+      const own = layers[1].forwardThen(x, { relu: true });
       // A mean of 300 in float32: x itself is known to 3e-5 of a deviation.
       expect(own.sub(plain).abs().max().item()).toBeLessThan(1e-4);
       expect(difference(layers[1].runningMean, layers[0].runningMean.to({ dtype: 'float64' }))).toBeLessThan(
@@ -217,6 +249,17 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
       );
       for (const layer of layers) layer.dispose();
     });
+  });
+
+  it.each(cases)('upsampling and the join with skips: %j, %s', ([B, C, H, W], dtype) => {
+    for (const skips of [[], [24], [8, 16]]) {
+      compare(
+        [[B, C, H, W], ...skips.map((channels) => [B, channels, 2 * H, 2 * W])],
+        dtype,
+        ([x, ...others]) => cat([(x as Tensor).upsampleNearest2d([2 * H, 2 * W]), ...others], 1),
+        ([x, ...others]) => upsampleJoin(x as Tensor, others),
+      );
+    }
   });
 
   it.each(cases)('the mean over channels of ReLU: %j, %s', (shape, dtype) => {
@@ -301,7 +344,7 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
         setThreads(threads);
         const x = narrow(randn([2, 32, 40, 38]), 'float32');
         const layer = new BatchNorm2d(32);
-        const y = layer.forwardRelu(x);
+        const y = layer.forwardThen(x, { relu: true });
         const weights = [randn([16, 32, 1, 1]), randn([16, 32, 1, 1])] as const;
         for (const weight of weights) weight.requiresGrad_();
         const [mean, maximum] = projectedMeanMax(y, ...weights);
@@ -332,7 +375,7 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
       const identity = eye(16).view([16, 16, 1, 1]);
       for (const y of projectedMeanMax(x, identity, identity)) expect(y.isfinite().any().item()).toBe(0);
       const layer = new BatchNorm2d(16);
-      expect(layer.forwardRelu(x).isfinite().all().item()).toBe(0);
+      expect(layer.forwardThen(x, { relu: true }).isfinite().all().item()).toBe(0);
       layer.dispose();
     });
   });
@@ -355,19 +398,21 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
     });
   });
 
-  it('BatchNorm2d.forwardRelu runs both operators where no kernel fits, and while a trace records', () => {
+  it('BatchNorm2d.forwardThen runs both operators where no kernel fits, and while a trace records', () => {
     scope(() => {
       manualSeed(6);
       const layer = new BatchNorm2d(16);
       const x = randn([2, 16, 4, 4]);
-      expect(layer.forwardRelu(x).toFloat32Array()).toEqual(layer.forward(x).relu().toFloat32Array());
+      expect(layer.forwardThen(x, { relu: true }).toFloat32Array()).toEqual(
+        layer.forward(x).relu().toFloat32Array(),
+      );
       layer.eval();
       const last = x.contiguous({ memoryFormat: 'channelsLast' });
       const plain = layer.forward(last).relu().toFloat32Array();
-      const own = layer.forwardRelu(last).toFloat32Array();
+      const own = layer.forwardThen(last, { relu: true }).toFloat32Array();
       // One multiply-add instead of two: a unit or two of the last place of terms up to 4.
       own.forEach((value, i) => expect(Math.abs(value - (plain[i] ?? NaN))).toBeLessThan(1e-6));
-      const recorded = trace({ x: last }, () => ({ y: layer.forwardRelu(last) }));
+      const recorded = trace({ x: last }, () => ({ y: layer.forwardThen(last, { relu: true }) }));
       expect(recorded.calls.map(({ name }) => name)).toEqual(['batch_norm', 'relu']);
       recorded.dispose();
       layer.dispose();

@@ -1,10 +1,11 @@
 /**
  * Joined passes over channels-last maps with gradients (`native/batch_norm_relu.cc`,
- * `native/instance_norm.cc`, `native/plam.cc`, `native/projected_mean_max.cc`), which read memory less often.
+ * `native/instance_norm.cc`, `native/plam.cc`, `native/projected_mean_max.cc`, `native/upsample_join.cc`), which
+ * read memory less often.
  * The bits do not depend on the number of threads. All throw OPERATOR_FAILED for other shapes, layouts and
  * dtypes. B batch, C and D channels, H x W pixels.
  */
-import { idOrNull, invoke, isRecording, operator } from './invoke.js';
+import { idOrNull, ids, invoke, isRecording, operator } from './invoke.js';
 import { native } from './native.js';
 import { Tensor } from './tensor.js';
 
@@ -13,6 +14,7 @@ const INSTANCE_NORM = operator('reclmis::instance_norm', '');
 const RELU_MEAN = operator('reclmis::relu_mean', '');
 const PROJECTED_MEAN_MAX = operator('reclmis::projected_mean_max', '');
 const CHANNEL_MAX = operator('reclmis::channel_max', '');
+const UPSAMPLE_JOIN = operator('reclmis::upsample_join', '');
 const ATTEND_AND_JOIN = operator('reclmis::attend_and_join', '');
 
 /**
@@ -26,6 +28,8 @@ export function isLaneMap(map: Tensor): boolean {
 /**
  * ReLU of batch normalisation, [B,C,H,W] -> [B,C,H,W] of x's dtype. Training uses the batch's statistics and
  * updates the running ones; evaluation uses those. Weight, bias and statistics are float32 [C].
+ * @param plus a map of x's shape, dtype and layout, added before the ReLU; null: none. @param relu false: no
+ * ReLU.
  */
 export function batchNormRelu(
   x: Tensor,
@@ -36,9 +40,12 @@ export function batchNormRelu(
   training: boolean,
   momentum: number,
   eps: number,
+  plus: Tensor | null = null,
+  relu = true,
 ): Tensor {
   const tensors = [x, weight, bias, runningMean, runningVar].map((tensor) => tensor.id);
-  return Tensor.adopt(invoke(BATCH_NORM_RELU, [...tensors, training, momentum, eps]) as number);
+  const values = [...tensors, training, momentum, eps, idOrNull(plus), relu];
+  return Tensor.adopt(invoke(BATCH_NORM_RELU, values) as number);
 }
 
 /**
@@ -85,4 +92,12 @@ export function projectedMeanMax(x: Tensor, toMean: Tensor, toMax: Tensor): [Ten
  */
 export function attendAndJoin(skip: Tensor, attention: Tensor, below: Tensor): Tensor {
   return Tensor.adopt(invoke(ATTEND_AND_JOIN, [skip.id, attention.id, below.id]) as number);
+}
+
+/**
+ * Joins, along the channels, `below` upsampled twofold (nearest) and the skips, all of one dtype.
+ * @param below [B,D,H,W]. @param skips [B,C,2H,2W] each. @returns [B,D + all C,2H,2W].
+ */
+export function upsampleJoin(below: Tensor, skips: readonly Tensor[]): Tensor {
+  return Tensor.adopt(invoke(UPSAMPLE_JOIN, [below.id, ids(skips)]) as number);
 }

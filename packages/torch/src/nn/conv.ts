@@ -3,13 +3,18 @@
  * channels, L length, H height, W width, k kernel.
  */
 import { ReclmisError } from '@reclmis/core';
-import { conv3x3, TransformedWeight } from '../conv3x3.js';
+import { conv3x3, conv3x3Packed, conv3x3Transform } from '../conv3x3.js';
+import { convProducts, convProductsPacked, type ConvShape, packForProducts } from '../conv-products.js';
 import { conv1d, conv2d, convTranspose2d } from '../generated/functions.js';
 import { isRecording, type DType } from '../invoke.js';
+import { Kept } from '../kept.js';
+import { isAutocast } from '../precision/autocast.js';
 import { isGradEnabled } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 import { biasUniform, checkSize, kaimingUniform, pair, type Pair } from './init.js';
 import { Module } from './module.js';
+import type { AfterNorm, BatchNorm2d } from './norm.js';
+import { isTapped } from './tap.js';
 
 /** `Size` is a number for one axis, a pair for two. */
 export interface ConvOptions<Size> {
@@ -25,16 +30,19 @@ export interface ConvOptions<Size> {
   readonly bias?: boolean;
 }
 
-/** Kernel of convolutions with stride 1: libtorch's, or `conv3x3` where it fits. */
+/** libtorch's kernels, or `conv3x3` and `convProducts` where they fit. */
 export type ConvolutionKernel = 'libtorch' | 'winograd';
 let ownKernels = false;
 /** Dtypes of `conv3x3`. */
 const MAPS: ReadonlySet<DType> = new Set(['float32', 'bfloat16']);
+/** Of input and output for `convProducts`, which gathers patches and fills vectors; libtorch's kernels suit fewer. */
+const LEAST_CHANNELS = 8;
 
 /**
- * Chooses the kernel of all `Conv2d` of this process and returns the one before. `winograd` applies on the
- * CPU to float32 and bfloat16 maps with float32 weights, 3x3 kernels, padding 1 and multiples of 16 channels;
- * libtorch does the rest.
+ * Chooses the kernels of all `Conv2d` of this process and returns those before. `winograd` applies on the CPU
+ * with float32 weights: `conv3x3` to 3x3 kernels with stride and padding 1 and multiples of 16 channels, for
+ * float32 and bfloat16 maps of more than a few tiles, `convProducts` to all others of at least 8 channels in
+ * float32 without groups and dilation. libtorch does the rest.
  */
 export function setConvolutionKernel(kernel: ConvolutionKernel): ConvolutionKernel {
   const before = ownKernels ? 'winograd' : 'libtorch';
@@ -90,13 +98,15 @@ export class Conv2d extends Module {
   readonly weight: Tensor;
   /** [Cout] */
   readonly bias: Tensor | null;
-  readonly #stride: [number, number];
-  readonly #padding: [number, number];
+  readonly #shape: ConvShape;
   readonly #dilation: [number, number];
   readonly #groups: number;
   readonly #is3x3: boolean;
-  /** For evaluation without gradients. */
-  readonly #transformed = new TransformedWeight();
+  readonly #isDense: boolean;
+  readonly #isWide: boolean;
+  /** For evaluation without gradients: for `conv3x3`, and with a normalisation. */
+  readonly #transformed = new Kept<{ weight: Tensor }>();
+  readonly #folded = new Kept<{ weight: Tensor; shift: Tensor }>();
 
   constructor(inputs: number, outputs: number, kernel: Pair, options: ConvOptions<Pair> = {}) {
     super();
@@ -108,37 +118,95 @@ export class Conv2d extends Module {
     const shape = [outputs, inputs / groups, height, width];
     this.weight = this.parameter('weight', kaimingUniform(shape));
     this.bias = bias ? this.parameter('bias', biasUniform(outputs, shape)) : null;
-    this.#stride = pair(stride);
-    this.#padding = pair(padding);
+    this.#shape = { kernel: [height, width], stride: pair(stride), padding: pair(padding) };
     this.#dilation = pair(dilation);
     this.#groups = groups;
-    const settings = [height, width, ...this.#stride, ...this.#padding, ...this.#dilation, groups].join();
-    this.#is3x3 = settings === '3,3,1,1,1,1,1,1,1' && inputs % 16 === 0 && outputs % 16 === 0;
+    this.#isDense = [groups, ...this.#dilation].every((value) => value === 1);
+    this.#isWide = inputs >= LEAST_CHANNELS && outputs >= LEAST_CHANNELS;
+    const settings = [height, width, ...this.#shape.stride, ...this.#shape.padding].join();
+    this.#is3x3 = this.#isDense && settings === '3,3,1,1,1,1' && inputs % 16 === 0 && outputs % 16 === 0;
   }
 
   forward(x: Tensor): Tensor {
-    if (
-      ownKernels &&
-      this.#is3x3 &&
-      x.device === 'cpu' &&
-      MAPS.has(x.dtype) &&
-      this.weight.dtype === 'float32'
-    ) {
-      const keeps = !this.training && !isGradEnabled() && !isRecording();
-      return conv3x3(x, this.weight, this.bias, keeps ? this.#transformed.of(this.weight) : null); // [B, Cout, H, W]
-    }
-    return conv2d(x, this.weight, this.bias, this.#stride, this.#padding, this.#dilation, this.#groups); // [B, Cout, H', W']
+    const { weight, bias } = this;
+    const { stride, padding } = this.#shape;
+    const by = this.#kernelFor(x);
+    if (by === 'products') return convProducts(x, weight, bias, this.#shape); // [B, Cout, H', W']
+    if (by === 'libtorch') return conv2d(x, weight, bias, stride, padding, this.#dilation, this.#groups); // [B, Cout, H', W']
+    if (!this.#keeps()) return conv3x3(x, weight, bias); // [B, Cout, H, W]
+    const kept = this.#transformed.of([weight], () => ({ weight: conv3x3Transform(weight) }));
+    return conv3x3(x, weight, bias, kept.weight); // [B, Cout, H, W]
   }
 
-  /** Also drops the transformed weight, which every training step outdates. */
+  /**
+   * `norm` of `forward`, plus another map, then ReLU: in evaluation without gradients by one operator where
+   * one fits, with the normalisation in the weights.
+   */
+  forwardNorm(x: Tensor, norm: BatchNorm2d, after: AfterNorm = {}): Tensor {
+    const { plus, relu = false } = after;
+    const by = this.#folds(norm) ? this.#kernelFor(x) : 'libtorch';
+    if (by === 'libtorch' || (by === 'winograd' && (plus !== undefined || x.dtype !== 'float32'))) {
+      return norm.forwardThen(this.forward(x), after); // [B, Cout, H', W']
+    }
+    const { weight, shift } = this.#fold(norm, by);
+    if (by === 'winograd') return conv3x3Packed(x, weight, shift, relu);
+    return convProductsPacked(x, weight, shift, plus ?? null, relu, this.#shape);
+  }
+
+  #kernelFor(x: Tensor): 'libtorch' | 'winograd' | 'products' {
+    if (!ownKernels || !this.#isDense || x.device !== 'cpu' || this.weight.dtype !== 'float32')
+      return 'libtorch';
+    const single = x.dtype === 'float32' && !isAutocast() && !isRecording();
+    if (this.#is3x3 && !(single && this.#isSmall(x))) return MAPS.has(x.dtype) ? 'winograd' : 'libtorch';
+    return single && this.#isWide ? 'products' : 'libtorch';
+  }
+
+  /** Whether `conv3x3` would take longer to make or read its weights than `convProducts` to multiply. */
+  #isSmall(x: Tensor): boolean {
+    const [B, , H, W] = x.shape4();
+    const tiles = B * Math.ceil(H / 4) * Math.ceil(W / 4);
+    return tiles <= (this.#keeps() ? 4 : 16);
+  }
+
+  #keeps(): boolean {
+    return !this.training && !isGradEnabled() && !isRecording();
+  }
+
+  #folds(norm: BatchNorm2d): boolean {
+    const heard = isTapped(this) || isTapped(norm);
+    return this.#keeps() && !norm.training && !isAutocast() && !heard && norm.weight.dtype === 'float32';
+  }
+
+  /** Weight and shift of `norm` of this convolution, for its kernel. */
+  #fold(norm: BatchNorm2d, by: 'winograd' | 'products'): { readonly weight: Tensor; readonly shift: Tensor } {
+    const { weight, bias } = this;
+    const sources = [weight, norm.weight, norm.bias, norm.runningMean, norm.runningVar];
+    const make = (): { weight: Tensor; shift: Tensor } => {
+      const scale = norm.weight.div(norm.runningVar.add(norm.eps).sqrt()); // [Cout]
+      const mean = bias ? norm.runningMean.sub(bias) : norm.runningMean;
+      const scaled = weight.mul(scale.view([-1, 1, 1, 1])); // [Cout, Cin, kH, kW]
+      return {
+        weight: by === 'winograd' ? conv3x3Transform(scaled) : packForProducts(scaled),
+        shift: norm.bias.sub(mean.mul(scale)),
+      };
+    };
+    return this.#folded.of(bias ? [...sources, bias] : sources, make, [by, norm.trainings]);
+  }
+
+  /** Also drops what evaluation kept, which every training step outdates. */
   override train(on = true): this {
-    if (on) this.#transformed.dispose();
+    if (on) this.#drop();
     return super.train(on);
   }
 
   override dispose(): void {
-    this.#transformed.dispose();
+    this.#drop();
     super.dispose();
+  }
+
+  #drop(): void {
+    this.#transformed.dispose();
+    this.#folded.dispose();
   }
 }
 

@@ -1,5 +1,7 @@
 /** Layers without parameters, over maps [B, C, H, W]. */
+import { cat } from '../generated/functions.js';
 import { invoke, isRecording, operator } from '../invoke.js';
+import { isLaneMap, upsampleJoin } from '../maps.js';
 import { native } from '../native.js';
 import { isDeterministic } from '../runtime.js';
 import { Tensor } from '../tensor.js';
@@ -29,7 +31,16 @@ export function maxPool2d(
 export function upsampleNearest2d(x: Tensor, scale: Pair): Tensor {
   const [, , height, width] = x.shape4();
   const [rows, columns] = pair(scale);
+  if (rows === 2 && columns === 2 && isLaneMap(x)) return upsampleJoin(x, []);
   return x.upsampleNearest2d([height * rows, width * columns]); // [B, C, rows H, columns W]
+}
+
+/** [x twofold, skips], along the channels: [B, C, H, W], [B, .., 2 H, 2 W] each -> [B, .., 2 H, 2 W]. */
+export function upsampleAndJoin(x: Tensor, skips: readonly Tensor[]): Tensor {
+  const fits = [x, ...skips].every((map) => map.dtype === x.dtype && isLaneMap(map));
+  if (fits) return upsampleJoin(x, skips);
+  const raised = upsampleNearest2d(x, 2);
+  return skips.length > 0 ? cat([raised, ...skips], 1) : raised;
 }
 
 /**

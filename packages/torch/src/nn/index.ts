@@ -16,7 +16,14 @@ export {
 } from './conv.js';
 export { Dropout } from './dropout.js';
 export { Embedding, type EmbeddingOptions } from './embedding.js';
-export { gelu, maxPool2d, resizeBilinear2d, upsampleNearest2d, type PoolOptions } from './functional.js';
+export {
+  gelu,
+  maxPool2d,
+  resizeBilinear2d,
+  upsampleAndJoin,
+  upsampleNearest2d,
+  type PoolOptions,
+} from './functional.js';
 export {
   kaimingNormal_,
   kaimingUniform_,
@@ -36,6 +43,7 @@ export {
   InstanceNorm2d,
   LayerNorm,
   withBatchStatistics,
+  type AfterNorm,
   type BatchNormLayer,
   type BatchNormOptions,
   type BatchStatistics,

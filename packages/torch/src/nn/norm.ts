@@ -10,12 +10,21 @@ import { batchNormRelu, instanceNorm, isLaneMap } from '../maps.js';
 import type { Tensor } from '../tensor.js';
 import { checkSize, ones, zeros } from './init.js';
 import { Module } from './module.js';
+import { isTapped } from './tap.js';
 
 export interface BatchNormOptions {
   /** Added to the variance before the root, default 1e-5. */
   readonly eps?: number;
   /** Share of the new batch in the running statistics, default 0.1. */
   readonly momentum?: number;
+}
+
+/** What follows a normalisation. */
+export interface AfterNorm {
+  /** A map of the same shape, added. */
+  readonly plus?: Tensor;
+  /** Default false. */
+  readonly relu?: boolean;
 }
 
 export interface BatchNormLayer {
@@ -57,8 +66,10 @@ abstract class BatchNorm extends Module {
   readonly runningMean: Tensor;
   /** [C], starts at 1. */
   readonly runningVar: Tensor;
-  readonly #eps: number;
+  /** Added to the variance. */
+  readonly eps: number;
   readonly #momentum: number;
+  #trainings = 0;
 
   constructor(channels: number, { eps = 1e-5, momentum = 0.1 }: BatchNormOptions = {}) {
     super();
@@ -68,8 +79,18 @@ abstract class BatchNorm extends Module {
     this.runningMean = this.buffer('running_mean', zeros([channels]));
     this.runningVar = this.buffer('running_var', ones([channels]));
     this.ignoreKey('num_batches_tracked');
-    this.#eps = eps;
+    this.eps = eps;
     this.#momentum = momentum;
+  }
+
+  /** How often training began: it changes the running statistics without a trace in their versions. */
+  get trainings(): number {
+    return this.#trainings;
+  }
+
+  override train(on = true): this {
+    if (on) this.#trainings++;
+    return super.train(on);
   }
 
   protected abstract readonly ranks: readonly number[];
@@ -77,21 +98,36 @@ abstract class BatchNorm extends Module {
   forward(x: Tensor): Tensor {
     this.#check(x);
     const { weight, bias, runningMean, runningVar } = this;
-    const [eps, momentum] = [this.#eps, this.#momentum];
+    const [eps, momentum] = [this.eps, this.#momentum];
     if (this.training && statistics)
       return statistics(x, { weight, bias, runningMean, runningVar, eps, momentum });
     return batchNorm(x, weight, bias, runningMean, runningVar, this.training, momentum, eps, true);
   }
 
-  /** ReLU of `forward`, by one operator where one fits. */
-  forwardRelu(x: Tensor): Tensor {
+  /** `forward`, the sum with another map, then ReLU: by one operator where one fits. */
+  forwardThen(x: Tensor, { plus, relu = false }: AfterNorm): Tensor {
     const { weight, bias, runningMean, runningVar, training } = this;
-    if (!(training && statistics) && weight.dtype === 'float32' && isLaneMap(x)) {
+    const fits = !(training && statistics) && weight.dtype === 'float32' && !isTapped(this) && isLaneMap(x);
+    if (fits && (plus === undefined || (plus.dtype === x.dtype && isLaneMap(plus)))) {
       this.#check(x);
-      return batchNormRelu(x, weight, bias, runningMean, runningVar, training, this.#momentum, this.#eps);
+      const [eps, momentum] = [this.eps, this.#momentum];
+      return batchNormRelu(
+        x,
+        weight,
+        bias,
+        runningMean,
+        runningVar,
+        training,
+        momentum,
+        eps,
+        plus ?? null,
+        relu,
+      );
     }
-    // In place: batch normalisation's backward does not read its output.
-    return this.forward(x).relu_();
+    const normal = this.forward(x);
+    const sum = plus === undefined ? normal : normal.add(plus);
+    // In place: neither the sum's backward nor batch normalisation's reads its output.
+    return relu ? sum.relu_() : sum;
   }
 
   #check(x: Tensor): void {

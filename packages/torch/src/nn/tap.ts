@@ -25,6 +25,11 @@ export function isTappable(module: Module): boolean {
   return 'forward' in module && typeof module.forward === 'function';
 }
 
+/** Whether a tap hears the module's `forward`, so that nothing may stand in for it. */
+export function isTapped(module: Module): boolean {
+  return Object.hasOwn(module, 'forward');
+}
+
 /**
  * Runs `body` with taps.
  * @param taps by the module's path, as in `namedModules`. @throws OPTION_INVALID for a path that the model

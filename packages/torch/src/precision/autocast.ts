@@ -23,6 +23,13 @@ export interface AutocastOptions {
 
 const NARROW: ReadonlySet<DType> = new Set<DType>(['float16', 'bfloat16']);
 
+let casting = false;
+
+/** Whether autocast is on for the CPU. */
+export function isAutocast(): boolean {
+  return casting;
+}
+
 /**
  * Runs `body` under autocast. Blocks nest. Synchronous, or other tasks would run under it too.
  * @throws PRECISION_UNSUPPORTED for float16 on a CPU.
@@ -34,6 +41,8 @@ export function autocast<T>({ device, dtype }: AutocastOptions, body: () => T): 
   const kind = device.startsWith('cuda') ? 'cuda' : 'cpu';
   // When off, any dtype valid on both kinds of device will do.
   const before = addon.setAutocast(kind, enabled, dtypeCode(enabled ? dtype : 'bfloat16') as number);
+  const outside = casting;
+  if (kind === 'cpu') casting = enabled;
   addon.enterAutocast();
   try {
     const result = body();
@@ -41,6 +50,7 @@ export function autocast<T>({ device, dtype }: AutocastOptions, body: () => T): 
       throw new TypeError('autocast() is synchronous; its body returned a promise');
     return result;
   } finally {
+    casting = outside;
     addon.leaveAutocast();
     addon.setAutocast(kind, before.enabled, before.dtype);
   }
