@@ -151,7 +151,7 @@ const trainSchema = z.strictObject({
   convolutions: z
     .enum(['auto', 'libtorch', 'winograd'])
     .default('auto')
-    .describe('implementation of 3x3 convolutions in fp32 and bf16 on a CPU'),
+    .describe('implementation of convolutions on a CPU: all in fp32, 3x3 ones in bf16'),
   // Channels-last suits Winograd's algorithm; libtorch's own kernels are faster contiguous.
   memoryFormat: z
     .enum(['auto', 'contiguous', 'channels-last'])

@@ -75,7 +75,7 @@ class TokenConvBNReLU extends nn.Module {
   /** [B,T,C] -> [B,T,C]. */
   forward(tokens: Tensor): Tensor {
     const y = this.conv.forward(tokens.transpose(1, 2)); // [B,C,T]
-    return this.norm.forwardRelu(y).transpose(1, 2); // [B,T,C]
+    return this.norm.forwardThen(y, { relu: true }).transpose(1, 2); // [B,T,C]
   }
 }
 

@@ -131,7 +131,7 @@ class ConvTransBN extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.norm.forwardRelu(this.conv.forward(x));
+    return this.norm.forwardThen(this.conv.forward(x), { relu: true });
   }
 
   /** [B,N,in] -> [B,N,out]. */
@@ -216,7 +216,7 @@ class Reconstruct extends nn.Module {
     const [B, N, d] = tokens.shape3();
     const side = Math.round(Math.sqrt(N));
     const map = tokens.transpose(1, 2).reshape([B, d, side, side]);
-    return this.norm.forwardRelu(this.conv.forward(nn.upsampleNearest2d(map, this.patch)));
+    return this.conv.forwardNorm(nn.upsampleNearest2d(map, this.patch), this.norm, { relu: true });
   }
 }
 

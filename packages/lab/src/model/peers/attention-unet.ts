@@ -32,7 +32,7 @@ class ConvBlock extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.layers.reduce((y, [conv, norm]) => norm.forwardRelu(conv.forward(y)), x);
+    return this.layers.reduce((y, [conv, norm]) => conv.forwardNorm(y, norm, { relu: true }), x);
   }
 }
 
@@ -48,7 +48,7 @@ class UpConv extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.norm.forwardRelu(this.conv.forward(nn.upsampleNearest2d(x, 2)));
+    return this.conv.forwardNorm(nn.upsampleNearest2d(x, 2), this.norm, { relu: true });
   }
 }
 
@@ -63,8 +63,8 @@ class Projection extends nn.Module {
     this.norm = this.child('1', new nn.BatchNorm2d(outChannels));
   }
 
-  forward(x: Tensor): Tensor {
-    return this.norm.forward(this.conv.forward(x));
+  forward(x: Tensor, after?: nn.AfterNorm): Tensor {
+    return this.conv.forwardNorm(x, this.norm, after);
   }
 }
 
@@ -84,7 +84,7 @@ class Gate extends nn.Module {
 
   /** @param g [B,C,H,W]. @param x [B,C,H,W], the skip. @returns [B,C,H,W]. */
   forward(g: Tensor, x: Tensor): Tensor {
-    const added = this.ofGating.forward(g).add(this.ofSkip.forward(x)).relu(); // [B,inner,H,W]
+    const added = this.ofGating.forward(g, { plus: this.ofSkip.forward(x), relu: true }); // [B,inner,H,W]
     return x.mul(this.psi.forward(added).sigmoid()); // [B,1,H,W] broadcast
   }
 }

@@ -253,7 +253,7 @@ class Decoder extends nn.Module {
       const skip = finer[i] ?? y;
       const [, , height, width] = skip.shape4();
       const joined = cat([nn.resizeBilinear2d(y, [height, width], true), skip], 1);
-      return layers.reduce((z, [conv, norm]) => norm.forwardRelu(conv.forward(z)), joined);
+      return layers.reduce((z, [conv, norm]) => conv.forwardNorm(z, norm, { relu: true }), joined);
     }, coarsest);
     return this.head.forward(decoded);
   }

@@ -64,17 +64,18 @@ export class Bottleneck extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    const narrow = this.bn1.forwardRelu(this.conv1.forward(x)); // [B,width,..]
-    const seen = this.bn2.forwardRelu(this.conv2.forward(narrow)); // [B,width,H/stride,W/stride]
-    const wide = this.bn3.forward(this.conv3.forward(seen)); // [B,4 width,H/stride,W/stride]
-    const weighed = this.gate ? this.gate.forward(wide) : wide;
-    return weighed.add(this.shortcut(x)).relu_(); // in place: the sum's backward does not read its output
+    const narrow = this.conv1.forwardNorm(x, this.bn1, { relu: true }); // [B,width,..]
+    const seen = this.conv2.forwardNorm(narrow, this.bn2, { relu: true }); // [B,width,H/stride,W/stride]
+    const plus = this.shortcut(x); // [B,4 width,H/stride,W/stride]
+    if (!this.gate) return this.conv3.forwardNorm(seen, this.bn3, { plus, relu: true });
+    const weighed = this.gate.forward(this.conv3.forwardNorm(seen, this.bn3));
+    return weighed.add(plus).relu_(); // in place: the sum's backward does not read its output
   }
 
   private shortcut(x: Tensor): Tensor {
     if (!this.downsample) return x;
     const [conv, norm] = this.downsample;
-    return norm.forward(conv.forward(x));
+    return conv.forwardNorm(x, norm);
   }
 }
 
@@ -140,7 +141,7 @@ export class ResNetEncoder extends nn.Module {
 
   /** @param images [B,3,S,S]. @returns maps, finest first: [B,w,S/2,S/2], [B,4w,S/4,S/4], .., [B,32w,S/32,S/32]. */
   forward(images: Tensor): readonly Tensor[] {
-    let x = this.bn1.forwardRelu(this.conv1.forward(images)); // [B,w,S/2,S/2]
+    let x = this.conv1.forwardNorm(images, this.bn1, { relu: true }); // [B,w,S/2,S/2]
     const maps = [x];
     x = nn.maxPool2d(x, 3, this.pool); // [B,w,S/4,S/4]
     for (const layer of this.layers) {

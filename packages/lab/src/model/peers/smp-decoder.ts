@@ -3,7 +3,7 @@
  *
  * B batch, C channels, H, W sides of the map.
  */
-import { cat, nn, type Tensor } from '@reclmis/torch';
+import { nn, type Tensor } from '@reclmis/torch';
 
 /** Five levels, coarsest first, over a stem of 64. */
 export const DECODER_WIDTHS = [256, 128, 64, 32, 16] as const;
@@ -27,9 +27,8 @@ export class DecoderBlock extends nn.Module {
 
   /** @param x [B,in,H,W]. @param skips [B,..,2H,2W] each. @returns [B,out,2H,2W]. */
   forward(x: Tensor, ...skips: readonly Tensor[]): Tensor {
-    const raised = nn.upsampleNearest2d(x, 2); // [B,in,2H,2W]
-    const joined = skips.length > 0 ? cat([raised, ...skips], 1) : raised;
-    return this.layers.reduce((y, [conv, norm]) => norm.forwardRelu(conv.forward(y)), joined);
+    const joined = nn.upsampleAndJoin(x, skips); // [B,in + ..,2H,2W]
+    return this.layers.reduce((y, [conv, norm]) => conv.forwardNorm(y, norm, { relu: true }), joined);
   }
 }
 

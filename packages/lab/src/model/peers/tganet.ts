@@ -55,12 +55,12 @@ class ConvNorm extends nn.Module {
     this.norm = this.child('conv.1', new nn.BatchNorm2d(outChannels));
   }
 
-  forward(x: Tensor): Tensor {
-    return this.norm.forward(this.conv.forward(x));
+  forward(x: Tensor, after?: nn.AfterNorm): Tensor {
+    return this.conv.forwardNorm(x, this.norm, after);
   }
 
   forwardRelu(x: Tensor): Tensor {
-    return this.norm.forwardRelu(this.conv.forward(x));
+    return this.forward(x, { relu: true });
   }
 }
 
@@ -369,7 +369,7 @@ export class TGANet extends SegmentationModel {
   private encode(images: Tensor): Tensor[] {
     checkImages(images, this.options);
     const [conv, norm] = this.stem;
-    const maps = [norm.forwardRelu(conv.forward(images))];
+    const maps = [conv.forwardNorm(images, norm, { relu: true })];
     this.layers.forEach((layer, i) => {
       const above = maps[i] as Tensor;
       const from = i === 0 ? nn.maxPool2d(above, 3, { stride: 2, padding: 1 }) : above;

@@ -144,7 +144,7 @@ class ConvBNReLU extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    return this.norm.forwardRelu(this.conv.forward(x));
+    return this.conv.forwardNorm(x, this.norm, { relu: true });
   }
 }
 

@@ -160,7 +160,7 @@ class Reconstruct extends nn.Module {
     const [B, N, C] = tokens.shape3();
     const side = Math.sqrt(N);
     const map = tokens.transpose(1, 2).reshape([B, C, side, side]);
-    return nn.upsampleNearest2d(this.norm.forwardRelu(this.conv.forward(map)), this.patch);
+    return nn.upsampleNearest2d(this.conv.forwardNorm(map, this.norm, { relu: true }), this.patch);
   }
 }
 

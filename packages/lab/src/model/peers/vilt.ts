@@ -148,7 +148,9 @@ class Stage extends nn.Module {
 
   forward(x: Tensor): Tensor {
     const [, , height, width] = x.shape4();
-    return this.norm.forwardRelu(this.conv.forward(nn.resizeBilinear2d(x, [2 * height, 2 * width], false)));
+    return this.conv.forwardNorm(nn.resizeBilinear2d(x, [2 * height, 2 * width], false), this.norm, {
+      relu: true,
+    });
   }
 }
 
