@@ -1,11 +1,37 @@
 /**
- * Columns and rows of a table of notes. The head, the first row that is not blank, has Image and Description,
- * in any order and case, and may have Spacing and Source.
+ * Columns and rows of a table. The head, the first row that is not blank, names them, in any order and case.
+ * A table of notes has Image and Description, and may have Spacing and Source (`NOTES`); a table of cases has
+ * other columns and names (`case-table.ts`).
  */
 import { defined, ReclmisError } from '@reclmis/core';
 
-export const COLUMNS = ['image', 'description', 'spacing', 'source'] as const;
+const COLUMNS = ['image', 'description', 'spacing', 'source', 'mask', 'split', 'patient', 'sides'] as const;
 export type Column = (typeof COLUMNS)[number];
+
+/** What a table's columns are called. */
+export interface TableForm {
+  /** By column, in lower case; the first that is there counts. Columns without a name are not read. */
+  readonly names: Readonly<Partial<Record<Column, readonly string[]>>>;
+  readonly required: readonly Column[];
+  /** For messages: the required ones, as users write them. */
+  readonly shown: string;
+}
+
+export const NOTES: TableForm = {
+  names: {
+    image: ['image'],
+    description: ['description', 'note'],
+    spacing: ['spacing'],
+    source: ['source'],
+  },
+  required: ['image', 'description'],
+  shown: 'Image and Description',
+};
+
+/** Of notes in JSON lines. */
+export const NOTE_MEMBERS: Pick<TableForm, 'names'> = {
+  names: { ...NOTES.names, description: ['note'] },
+};
 
 /** Column -> its index in a row. */
 export interface Head {
@@ -15,7 +41,10 @@ export interface Head {
 }
 
 /** A row's trimmed texts; empty if absent. */
-export interface NoteRow extends Readonly<Record<Column, string>> {
+export interface NoteRow
+  extends
+    Readonly<Record<'image' | 'description' | 'spacing' | 'source', string>>,
+    Readonly<Partial<Record<'mask' | 'split' | 'patient' | 'sides', string>>> {
   /** Sheet row, or line where the row begins; from 1. */
   readonly number: number;
   /** Cell (`A5`) of a name stored as a number, without its leading zeros. */
@@ -28,8 +57,6 @@ export interface Table {
   readonly rows: readonly NoteRow[];
 }
 
-export const NAMED_COLUMNS = 'Image and Description';
-
 export function unreadable(path: string, why: string, remedy?: string, cause?: unknown): ReclmisError {
   return new ReclmisError('NOTES_UNREADABLE', `${path}: ${why}`, {
     cause,
@@ -38,15 +65,18 @@ export function unreadable(path: string, why: string, remedy?: string, cause?: u
 }
 
 /** Where the columns are; null if the row is no head. @throws NOTES_UNREADABLE for two columns of one name */
-export function headOf(path: string, fields: readonly string[]): Head | null {
+export function headOf(path: string, fields: readonly string[], form: TableForm = NOTES): Head | null {
   const names = fields.map((field) => field.trim().toLowerCase());
-  if (!names.includes('image') || !names.includes('description')) return null;
+  const nameOf = (column: Column): string | undefined =>
+    form.names[column]?.find((name) => names.includes(name));
+  if (form.required.some((column) => nameOf(column) === undefined)) return null;
   const at: Partial<Record<Column, number>> = {};
   for (const column of COLUMNS) {
-    const index = names.indexOf(column);
-    if (index < 0) continue;
+    const name = nameOf(column);
+    if (name === undefined) continue;
+    const index = names.indexOf(name);
     at[column] = index;
-    if (names.indexOf(column, index + 1) < 0) continue;
+    if (names.indexOf(name, index + 1) < 0) continue;
     throw unreadable(
       path,
       `expected one column ${fields[index]?.trim()}, got two`,
@@ -54,6 +84,20 @@ export function headOf(path: string, fields: readonly string[]): Head | null {
     );
   }
   return { at, width: names.findLastIndex((name) => name !== '') + 1 };
+}
+
+/** A row from its texts by column; the columns of notes are always there. */
+export function rowOf(number: number, at: Head['at'], text: (column: Column) => string): NoteRow {
+  const read = (column: Column): string => (at[column] === undefined ? '' : text(column));
+  const others = COLUMNS.filter((column) => !(column in NOTES.names) && at[column] !== undefined);
+  return {
+    number,
+    image: read('image'),
+    description: read('description'),
+    spacing: read('spacing'),
+    source: read('source'),
+    ...Object.fromEntries(others.map((column) => [column, read(column)])),
+  };
 }
 
 /** What a table has instead of the columns, for a message. */

@@ -63,6 +63,10 @@ const isSize = (text: string): boolean => /^\s*[\d.](?!.*\p{L}{3})/u.test(text);
 const isValue = (text: string): boolean => /^(?:\P{L}*\d\P{L}*|\S*\d\S*)$/u.test(text.trim());
 const isFile = (text: string): boolean => /\.(?:png|jpe?g|tiff?|bmp|gif|webp|dcm|nii|gz)\s*$/iu.test(text);
 
+/** A word of the columns split and sides of a table of cases. */
+const isChoice = (text: string): boolean =>
+  /^\s*(?:train|training|val|valid|validation|dev|test|testing|patient|image)\s*$/iu.test(text);
+
 function readsAsNote(text: string): boolean {
   const words = wordsOf(text);
   return words.some((word) => word.length > 2) && words.every((word) => isNoteWord(word));
@@ -82,7 +86,7 @@ function whyTogether(cell: string, { separator, spaced, quoting }: CsvStyle): st
 }
 
 function checkJoints(path: string, row: CsvRow, { at, width }: Head, style: CsvStyle): void {
-  const { image = 0, description = 0, spacing = -1, source = -1 } = at;
+  const { image = 0, description = 0, spacing = -1, source = -1, mask = -1, split = -1, sides = -1 } = at;
   if (width - 1 <= Math.max(image, description)) return; // no column can be left out
   const cells = written(row, style.separator);
   const own = { ...style, spaced: style.spaced && isSpaced(cells) };
@@ -93,7 +97,10 @@ function checkJoints(path: string, row: CsvRow, { at, width }: Head, style: CsvS
     const [a, b] = [cell(i), cell(i + 1)];
     if (isQuoted(a) || isQuoted(b) || a.trim() === '' || b.trim() === '') continue;
     const shifted = i + 1 === spacing && spacing > description && !isSize(b);
-    const whole = i === image ? isFile(a) || !isFile(b) : i + 1 === image && isFile(b);
+    const file = i === image || i === mask;
+    const chosen = (i + 1 === split || i + 1 === sides) && isChoice(b);
+    const whole =
+      chosen || (file ? isFile(a) || !isFile(b) : (i + 1 === image || i + 1 === mask) && isFile(b));
     if (!shifted && (whole || (i + 1 === spacing ? isSize(b) : isValue(b)))) continue;
     const why = shifted
       ? 'the column Spacing contains words instead of a number'

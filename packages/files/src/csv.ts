@@ -9,9 +9,11 @@ import {
   describeFields,
   type Head,
   headOf,
-  NAMED_COLUMNS,
+  NOTES,
   type NoteRow,
+  rowOf,
   type Table,
+  type TableForm,
   unreadable,
 } from './columns.js';
 import { checkWidth, type CsvRow, nameOf, styleOf } from './csv-width.js';
@@ -85,7 +87,13 @@ interface Found {
 }
 
 /** The separator that gives the first row the columns; null if all is blank. @throws NOTES_UNREADABLE */
-function findHead(path: string, text: string, candidates: readonly string[], offset: number): Found | null {
+function findHead(
+  path: string,
+  text: string,
+  candidates: readonly string[],
+  offset: number,
+  form: TableForm,
+): Found | null {
   const found: Found[] = [];
   let most: readonly string[] = [];
   let failure: ReclmisError | undefined;
@@ -101,7 +109,7 @@ function findHead(path: string, text: string, candidates: readonly string[], off
       continue;
     }
     if (fields.length > most.length) most = fields;
-    const head = headOf(path, fields);
+    const head = headOf(path, fields, form);
     if (head !== null) found.push({ separator, head });
   }
   const [first, second] = found;
@@ -111,23 +119,37 @@ function findHead(path: string, text: string, candidates: readonly string[], off
   throw unreadable(
     path,
     first === undefined
-      ? `expected the columns ${NAMED_COLUMNS}, separated by ${names}; got ${describeFields(most)}`
-      : `has the columns ${NAMED_COLUMNS} with either of two separators, ${found.map(({ separator }) => nameOf(separator)).join(' and ')}`,
-    'Name the columns Image and Description in the first row; a first line such as sep=; sets another separator.',
+      ? `expected the columns ${form.shown}, separated by ${names}; got ${describeFields(most)}`
+      : `has the columns ${form.shown} with either of two separators, ${found.map(({ separator }) => nameOf(separator)).join(' and ')}`,
+    `Name the columns ${form.shown} in the first row; a first line such as sep=; sets another separator.`,
   );
 }
 
+export interface CsvOptions {
+  readonly form?: TableForm;
+  /** Default: comma, semicolon or tab, as the head says. */
+  readonly separators?: readonly string[];
+}
+
 /** @param text with LF line ends. @throws NOTES_UNREADABLE naming the line */
-export function parseCsv(text: string, path = 'CSV'): Table {
+export function parseCsv(
+  text: string,
+  path = 'CSV',
+  { form = NOTES, separators = SEPARATORS }: CsvOptions = {},
+): Table {
   const stated = statedSeparator(path, text);
   const source = stated?.rest ?? text;
   const offset = stated === null ? 0 : 1;
   let signs = 0;
-  for (const sign of ['\n', ...(stated === null ? SEPARATORS : [stated.separator])])
+  for (const sign of ['\n', ...(stated === null ? separators : [stated.separator])])
     for (let at = source.indexOf(sign); at >= 0; at = source.indexOf(sign, at + 1)) signs += 1;
   if (signs > MAX_FIELDS)
-    throw unreadable(path, `has more than ${MAX_FIELDS} fields`, 'Keep only the rows and columns of notes.');
-  const found = findHead(path, source, stated === null ? SEPARATORS : [stated.separator], offset);
+    throw unreadable(
+      path,
+      `has more than ${MAX_FIELDS} fields`,
+      'Keep only the rows and columns that are read.',
+    );
+  const found = findHead(path, source, stated === null ? separators : [stated.separator], offset, form);
   if (found === null) return { unit: 'line', rows: [] };
   const { separator, head } = found;
   const rows = rowsOf(path, source, separator, offset);
@@ -136,16 +158,7 @@ export function parseCsv(text: string, path = 'CSV'): Table {
     unit: 'line',
     rows: rows.slice(1).map((row): NoteRow => {
       checkWidth(path, row, head, style);
-      const text = (index: number | undefined): string =>
-        index === undefined ? '' : (row.fields[index] ?? '').trim();
-      const { image, description, spacing, source } = head.at;
-      return {
-        number: row.line,
-        image: text(image),
-        description: text(description),
-        spacing: text(spacing),
-        source: text(source),
-      };
+      return rowOf(row.line, head.at, (column) => (row.fields[head.at[column] ?? -1] ?? '').trim());
     }),
   };
 }

@@ -326,6 +326,38 @@ export async function readMaskWithValues(
   return { ...maskOf(pixels, path), header: headerPart(pixels) };
 }
 
+export interface ReadLabels {
+  readonly width: number;
+  readonly height: number;
+  /** Stored values, 0 to 65,535, row by row. */
+  readonly data: Uint8Array | Uint16Array;
+  readonly header: ImageHeader;
+}
+
+/**
+ * A map of labels: the stored values of a grey PNG or TIFF.
+ * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED (JPEG, colours), IMAGE_TOO_LARGE
+ */
+export async function readLabels(
+  path: string,
+  { maxPixels = MAX_PIXELS }: ReadOptions = {},
+): Promise<ReadLabels> {
+  const pixels = await decode(path, await readBytes(path), maxPixels);
+  const { width, height, channels, data, grey, format } = pixels;
+  if (format === 'jpeg' || !grey)
+    throw new ReclmisError(
+      'IMAGE_UNSUPPORTED',
+      `${path}: expected labels as a grey PNG or TIFF, got ${format === 'jpeg' ? 'a JPEG, which changes values' : 'colours'}`,
+      { remedy: 'Save the mask as a grey PNG whose values are the labels.' },
+    );
+  return {
+    width,
+    height,
+    data: channels === 1 ? data : data.filter((_, i) => i % channels === 0),
+    header: headerPart(pixels),
+  };
+}
+
 /**
  * Whether the last bytes end a complete file: false means perhaps truncated (decode to be sure). A TIFF's end
  * has no mark, so always false.

@@ -29,6 +29,8 @@ export {
   readImage,
   readImageHeader,
   readImageWithHeader,
+  readLabels,
+  type ReadLabels,
   readMask,
   readMaskWithValues,
   type ImageHeader,
@@ -51,6 +53,7 @@ export { isLocked, machineTag, withLock, type LockHolder, type LockOptions } fro
 export { isAlive } from './process-start.js';
 export { isLitter, nameDifference, nameKey, NearNames, visibleName } from './names.js';
 export { checkNotesName, DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';
+export { encodeCsv } from './csv.js';
 export { encodeWorkbook } from './encode-workbook.js';
 export {
   NotRegularError,
@@ -62,6 +65,16 @@ export {
   type RegularOptions,
 } from './regular.js';
 export { decodeText } from './text.js';
+export {
+  CASE_COLUMNS,
+  type CaseColumn,
+  type CaseColumns,
+  parseColumns,
+  readCaseTable,
+  type CaseTableOptions,
+} from './case-table.js';
+export type { NoteRow, Table } from './columns.js';
+export { TABLE_EXTENSIONS } from './tables.js';
 export {
   readZipDirectory,
   ZIP_STORED,

@@ -1,12 +1,19 @@
 /**
- * Notes from JSON lines: `{"image": ..., "note": ..., "spacing": ..., "source": ...}`; all but the image may
- * be missing or null; spacing is a number or [width, height]. Other members are ignored, unless similar to
+ * Rows from JSON lines, for notes `{"image": ..., "note": ..., "spacing": ..., "source": ...}`; all but the image
+ * may be missing or null; spacing is a number or [width, height]. Other members are ignored, unless similar to
  * these.
  */
 import type { ReclmisError } from '@reclmis/core';
-import { type NoteRow, type Table, unreadable } from './columns.js';
+import {
+  type Column,
+  NOTE_MEMBERS,
+  type NoteRow,
+  rowOf,
+  type Table,
+  type TableForm,
+  unreadable,
+} from './columns.js';
 
-const MEMBERS = ['image', 'note', 'spacing', 'source'];
 const MISTAKEN: Readonly<Record<string, string>> = { description: 'note', mask: 'image', file: 'image' };
 
 function memberNames(json: string): string[] {
@@ -21,15 +28,16 @@ function memberNames(json: string): string[] {
   return names;
 }
 
-function checkNames(line: string, wrong: (why: string) => ReclmisError): void {
+function checkNames(line: string, members: readonly string[], wrong: (why: string) => ReclmisError): void {
   const names = memberNames(line);
-  const twice = names.find((name, i) => MEMBERS.includes(name) && names.indexOf(name) !== i);
+  const twice = names.find((name, i) => members.includes(name) && names.indexOf(name) !== i);
   if (twice !== undefined) throw wrong(`holds "${twice}" twice`);
   for (const name of names) {
-    if (MEMBERS.includes(name)) continue;
+    if (members.includes(name)) continue;
     const lower = name.trim().toLowerCase();
-    const meant = MEMBERS.includes(lower) ? lower : MISTAKEN[lower];
-    if (meant !== undefined && !names.includes(meant)) throw wrong(`expected "${meant}", got "${name}"`);
+    const meant = members.includes(lower) ? lower : MISTAKEN[lower];
+    if (meant !== undefined && members.includes(meant) && !names.includes(meant))
+      throw wrong(`expected "${meant}", got "${name}"`);
   }
 }
 
@@ -42,7 +50,12 @@ function spacingText(value: unknown, wrong: (why: string) => ReclmisError): stri
 }
 
 /** @param text with LF line ends; blank lines are skipped. @throws NOTES_UNREADABLE naming the line */
-export function parseJsonLines(text: string, path = 'JSONL'): Table {
+export function parseJsonLines(
+  text: string,
+  path = 'JSONL',
+  form: Pick<TableForm, 'names'> = NOTE_MEMBERS,
+): Table {
+  const known = Object.values(form.names).flat();
   const rows: NoteRow[] = [];
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
@@ -60,22 +73,21 @@ export function parseJsonLines(text: string, path = 'JSONL'): Table {
     }
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw wrong('expected an object');
-    checkNames(line, wrong);
+    checkNames(line, known, wrong);
     const members = value as Readonly<Record<string, unknown>>;
-    const text = (member: string): string => {
-      const said = members[member] ?? '';
+    const memberOf = (column: Column): string =>
+      form.names[column]?.find((name) => Object.hasOwn(members, name)) ?? form.names[column]?.[0] ?? column;
+    const text = (column: Column): string => {
+      const member = memberOf(column);
+      const said = (Object.hasOwn(members, member) ? members[member] : null) ?? '';
+      if (column === 'spacing') return spacingText(members[member], wrong);
+      if (column === 'patient' && Number.isSafeInteger(said)) return String(said as number);
       if (typeof said !== 'string') throw wrong(`expected text as "${member}"`);
       return said.trim();
     };
-    const image = text('image');
-    if (image === '') throw wrong('expected an object with the text "image"');
-    rows.push({
-      number: index + 1,
-      image,
-      description: text('note'),
-      spacing: spacingText(members['spacing'], wrong),
-      source: text('source'),
-    });
+    if (text('image') === '') throw wrong(`expected an object with the text "${memberOf('image')}"`);
+    const at = Object.fromEntries(Object.keys(form.names).map((column) => [column, 0]));
+    rows.push(rowOf(index + 1, at, text));
   }
   return { unit: 'line', rows };
 }

@@ -4,7 +4,16 @@
  * reported, since the typed text is lost. Hidden and filtered rows and columns count.
  */
 import { defined } from '@reclmis/core';
-import { type Column, COLUMNS, type Head, headOf, type NoteRow, unreadable } from './columns.js';
+import {
+  type Column,
+  type Head,
+  headOf,
+  type NoteRow,
+  NOTES,
+  rowOf,
+  type TableForm,
+  unreadable,
+} from './columns.js';
 import type { CellFormats } from './formats.js';
 import { Enough, readXml } from './xml.js';
 
@@ -66,7 +75,8 @@ class SheetReader {
   private column = -1;
   private cell: OpenCell | null = null;
   private firstRow: string[] = []; // while it may be the head
-  private current: { -readonly [K in keyof NoteRow]?: NoteRow[K] } = {};
+  private current: Partial<Record<Column, string>> = {};
+  private numericName: string | undefined;
   private seen = new Set<number>(); // columns of this row
   private widest = 0;
   private lowest = 0;
@@ -75,6 +85,7 @@ class SheetReader {
     private readonly path: string,
     private readonly sheet: string,
     private readonly shared: SharedParts,
+    private readonly form: TableForm,
   ) {}
 
   private refuse(why: string, remedy?: string): never {
@@ -123,6 +134,7 @@ class SheetReader {
     this.seen.clear();
     this.firstRow = [];
     this.current = {};
+    this.numericName = undefined;
   }
 
   private openCell(attributes: Readonly<Record<string, string>>): void {
@@ -234,41 +246,29 @@ class SheetReader {
         `${at} is the number ${value} in a format that shows it differently, expected text`,
         TYPE_AGAIN,
       );
-    if (column !== 'image') return String(value);
+    if (column !== 'image' && column !== 'mask') return String(value);
     if (!/^\d{1,15}$/u.test(String(value)))
       this.refuse(`${at} is the number ${value}, expected a file name as text`, TYPE_AGAIN);
-    this.current.numericName = this.name(cell.column);
+    if (column === 'image') this.numericName = this.name(cell.column);
     return String(value);
   }
 
   private closeRow(): void {
     if (this.head !== null) {
       const said = (column: Column): string => (this.current[column] ?? '').trim();
-      const [image, description, spacing, source] = [
-        said('image'),
-        said('description'),
-        said('spacing'),
-        said('source'),
-      ];
-      if (image + description + spacing + source === '') return;
-      const { numericName } = this.current;
-      this.rows?.push({
-        number: this.row,
-        ...{ image, description, spacing, source },
-        ...defined({ numericName }),
-      });
+      if (this.kept.every(([column]) => said(column) === '')) return;
+      const { numericName } = this;
+      this.rows?.push({ ...rowOf(this.row, this.head.at, said), ...defined({ numericName }) });
       return;
     }
     const fields = Array.from(this.firstRow, (field: string | undefined) => field ?? '');
     if (fields.every((field) => field.trim() === '')) return;
     this.fields = fields;
-    this.head = headOf(`${this.path}: sheet ${JSON.stringify(this.sheet)}`, fields);
+    this.head = headOf(`${this.path}: sheet ${JSON.stringify(this.sheet)}`, fields, this.form);
     if (this.head === null) throw new Enough(); // not a sheet of notes
     const { at } = this.head;
     this.headRow = this.row;
-    this.kept = COLUMNS.flatMap((column) =>
-      at[column] === undefined ? [] : [[column, at[column]] as const],
-    );
+    this.kept = (Object.entries(at) as [Column, number][]).map(([column, index]) => [column, index] as const);
     this.rows = [];
   }
 
@@ -292,8 +292,9 @@ export function readSheet(
   path: string,
   sheet: { readonly name: string; readonly part: string; readonly bytes: Uint8Array },
   shared: SharedParts,
+  form: TableForm = NOTES,
 ): SheetContent {
-  const reader = new SheetReader(path, sheet.name, shared);
+  const reader = new SheetReader(path, sheet.name, shared, form);
   readXml(path, sheet.part, sheet.bytes, {
     open: (at, attributes) => reader.open(at, attributes),
     text: (at, text) => reader.text(at, text),

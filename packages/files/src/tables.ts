@@ -1,13 +1,14 @@
-/** Tables of notes by file extension. Ambiguous or altered content is refused, never guessed. */
+/** Tables of notes and of cases by file extension. Ambiguous or altered content is refused, never guessed. */
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { ReclmisError, oneLine, systemCode } from '@reclmis/core';
-import { type Table, unreadable } from './columns.js';
+import { NOTE_MEMBERS, NOTES, type Table, type TableForm, unreadable } from './columns.js';
 import { readRegular } from './regular.js';
 import { decodeText } from './text.js';
 
 /** QaTa-COV19's workbook of 7,142 notes has 0.1 MB. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
+export const TABLE_EXTENSIONS: ReadonlySet<string> = new Set(['.xlsx', '.csv', '.tsv', '.jsonl']);
 
 async function readBytes(path: string): Promise<Buffer> {
   try {
@@ -35,32 +36,42 @@ async function readBytes(path: string): Promise<Buffer> {
   }
 }
 
+/** How each kind of file is read. */
+export interface TableForms {
+  readonly form: TableForm;
+  /** Names of members in JSON lines; default: those of the form. */
+  readonly members?: Pick<TableForm, 'names'>;
+}
+
+/** Of notes: JSON lines say `note` where tables say Description. */
+const NOTE_FORMS: TableForms = { form: NOTES, members: NOTE_MEMBERS };
+
 /**
  * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, too large, another encoding or format, ambiguous),
- * NOTES_CONFLICT (two sheets of notes)
+ * NOTES_CONFLICT (two sheets with the columns)
  */
-export async function readTable(path: string): Promise<Table> {
+export async function readTable(
+  path: string,
+  { form, members = form }: TableForms = NOTE_FORMS,
+): Promise<Table> {
   const extension = extname(path).toLowerCase();
-  if (extension !== '.xlsx' && extension !== '.csv' && extension !== '.jsonl')
+  if (!TABLE_EXTENSIONS.has(extension))
     throw unreadable(
       path,
-      `expected .xlsx, .csv or .jsonl, got ${extension || 'no extension'}`,
+      `expected .xlsx, .csv, .tsv or .jsonl, got ${extension || 'no extension'}`,
       'Save the table as XLSX; text with commas, semicolons or tabs needs a name ending in .csv.',
     );
   const bytes = await readBytes(path);
-  const code = 'NOTES_UNREADABLE';
-  switch (extension) {
-    case '.xlsx': {
-      const { parseWorkbook } = await import('./workbook.js');
-      return parseWorkbook(path, bytes);
-    }
-    case '.csv': {
-      const { parseCsv } = await import('./csv.js');
-      return parseCsv(decodeText(path, bytes, { code, remedy: 'Save it as "CSV UTF-8", or as XLSX.' }), path);
-    }
-    case '.jsonl': {
-      const { parseJsonLines } = await import('./json-lines.js');
-      return parseJsonLines(decodeText(path, bytes, { code, remedy: 'Save it as UTF-8 text.' }), path);
-    }
+  if (extension === '.xlsx') {
+    const { parseWorkbook } = await import('./workbook.js');
+    return parseWorkbook(path, bytes, form);
   }
+  const code = 'NOTES_UNREADABLE';
+  if (extension === '.jsonl') {
+    const { parseJsonLines } = await import('./json-lines.js');
+    return parseJsonLines(decodeText(path, bytes, { code, remedy: 'Save it as UTF-8 text.' }), path, members);
+  }
+  const { parseCsv } = await import('./csv.js');
+  const text = decodeText(path, bytes, { code, remedy: 'Save it as "CSV UTF-8", or as XLSX.' });
+  return parseCsv(text, path, extension === '.tsv' ? { form, separators: ['\t'] } : { form });
 }

@@ -4,7 +4,7 @@
  */
 import { posix } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { describeFields, NAMED_COLUMNS, type NoteRow, type Table, unreadable } from './columns.js';
+import { describeFields, type NoteRow, NOTES, type Table, type TableForm, unreadable } from './columns.js';
 import { readFormats } from './formats.js';
 import { isShownText, readSheet, type SharedParts, unescapeText } from './sheet.js';
 import { readXml } from './xml.js';
@@ -104,7 +104,7 @@ const list = (sheets: readonly { readonly name: string }[]): string =>
  * @throws NOTES_UNREADABLE (damaged, too large, no visible sheet with the columns, a cell that is no text),
  * NOTES_CONFLICT (two sheets of notes)
  */
-export function parseWorkbook(path: string, bytes: Buffer): Table {
+export function parseWorkbook(path: string, bytes: Buffer, form: TableForm = NOTES): Table {
   const book = new Workbook(path, readZip(path, bytes));
   const main = [...book.relationsOf('').values()].find(({ type }) => type === 'officeDocument')?.part;
   if (main === undefined)
@@ -131,7 +131,7 @@ export function parseWorkbook(path: string, bytes: Buffer): Table {
   const failures: { readonly name: string; readonly error: ReclmisError }[] = [];
   for (const { name, part } of sheets.filter(({ visible }) => visible)) {
     try {
-      const { rows, fields } = readSheet(path, { name, part, bytes: book.bytesOf(part) }, shared);
+      const { rows, fields } = readSheet(path, { name, part, bytes: book.bytesOf(part) }, shared, form);
       if (rows === null) others.push({ name, fields });
       else found.push({ name, rows });
     } catch (error) {
@@ -144,7 +144,7 @@ export function parseWorkbook(path: string, bytes: Buffer): Table {
   if (claims.length > 1)
     throw new ReclmisError(
       'NOTES_CONFLICT',
-      `${path}: expected one visible sheet with the columns ${NAMED_COLUMNS}, got ${list(claims)}`,
+      `${path}: expected one visible sheet with the columns ${form.shown}, got ${list(claims)}`,
       {
         remedy: 'Hide or delete the other sheets, or move the notes to a separate workbook.',
       },
@@ -160,6 +160,7 @@ export function parseWorkbook(path: string, bytes: Buffer): Table {
     return { unit: 'row', rows: [] };
   throw withoutColumns(
     path,
+    form,
     others,
     sheets.filter(({ visible }) => !visible),
   );
@@ -167,6 +168,7 @@ export function parseWorkbook(path: string, bytes: Buffer): Table {
 
 function withoutColumns(
   path: string,
+  { shown }: TableForm,
   others: readonly { readonly name: string; readonly fields: readonly string[] }[],
   hidden: readonly Sheet[],
 ): ReclmisError {
@@ -180,9 +182,9 @@ function withoutColumns(
       : `; ${list(hidden.slice(0, 5))} ${hidden.length === 1 ? 'is' : 'are'} hidden and not read`;
   return unreadable(
     path,
-    `expected the columns ${NAMED_COLUMNS} in the first row of a visible sheet, got ${visible || 'no visible sheet'}${besides}`,
+    `expected the columns ${shown} in the first row of a visible sheet, got ${visible || 'no visible sheet'}${besides}`,
     hidden.length === 0
-      ? 'Name the columns Image and Description in the first row of the sheet with the notes.'
-      : 'Unhide the sheet with the notes; its first row must name the columns Image and Description.',
+      ? `Name the columns ${shown} in the first row of the sheet.`
+      : `Unhide the sheet; its first row must name the columns ${shown}.`,
   );
 }
