@@ -23,12 +23,7 @@ export interface FoldsResult {
 /** @throws OPTION_INVALID if there are fewer patients than folds */
 export async function crossValidate(cases: readonly Case[], size: number): Promise<FoldsResult> {
   const groups = grouping();
-  const foldOf = assignFolds(
-    cases.map(({ id }) => id),
-    FOLDS,
-    groups,
-    SEED,
-  );
+  const foldOf = assignFolds(cases, FOLDS, groups, SEED);
   const measured = await mapLimit(cases, 2, async ({ id, imagePath }) => ({
     fold: foldOf.get(id),
     features: imageFeatures(imageToPlanes(await readImage(imagePath), size), size),

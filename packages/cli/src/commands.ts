@@ -15,7 +15,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/demo.js'),
   },
   data: {
-    description: 'check, list and create data sets',
+    description: 'check, split, convert and create data sets',
     load: () => import('./commands/data.js'),
   },
   notes: {

@@ -3,7 +3,7 @@ import { ReclmisError } from '@reclmis/core';
 import type { Dataset, Split } from '@reclmis/lab';
 import type { Output } from './output.js';
 
-/** Prints the line, if any. The command reports unreadable data. @param open opens the parts, by split. */
+/** Prints what the layout left out, and the line, if any. The command reports unreadable data. @param open opens the parts, by split. */
 export async function warnOfData(
   dir: string,
   open: () => Promise<Readonly<Partial<Record<Split, Dataset>>>>,
@@ -15,6 +15,8 @@ export async function warnOfData(
   try {
     const parts = await open();
     const cases = SPLITS.flatMap((split) => (parts[split]?.cases ?? []).map((one) => ({ ...one, split })));
+    const notices = SPLITS.flatMap((split) => parts[split]?.notices ?? []);
+    for (const line of new Set(notices)) output.notice(line);
     const line = await dataWarning(dir, cases, { group });
     if (line !== null) output.notice(line);
   } catch (error) {

@@ -28,7 +28,7 @@ describe('help', () => {
       Commands:
         demo            train on phantoms, evaluate with correct and swapped notes,
                         draw a contact sheet
-        data            check, list and create data sets
+        data            check, split, convert and create data sets
         notes           write notes from masks, for data sets without text; show how a
                         note is read
         plan            examine a data set and propose a configuration

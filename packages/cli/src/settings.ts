@@ -33,6 +33,10 @@ const SHORT = [
   ['--folds', 'n', 'data.folds'],
   ['--fold', 'k', 'data.fold'],
   ['--group', 'regex', 'data.group'],
+  ['--layout', 'name', 'data.layout'],
+  ['--columns', 'names', 'data.columns'],
+  ['--splits', 'file', 'data.splits'],
+  ['--outside', '', 'data.outside'],
 ] as const;
 
 const PLACEHOLDER = {

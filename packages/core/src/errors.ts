@@ -109,7 +109,28 @@ const CATALOGUE = {
   DATA_FOLDER_MISSING: {
     meaning: 'The data set folder, or a required folder inside it, does not exist.',
     remedy:
-      'Point --data at a folder that contains Train_Folder, Val_Folder or Test_Folder, each with img and labelcol inside.',
+      'Point --data at a table of cases, or at a folder in one of the layouts of docs/guide/own-data.md; `reclmis data check` says whether it fits.',
+    exitCode: 3,
+  },
+  DATA_LAYOUT_UNCLEAR: {
+    meaning: 'A data set fits several layouts, or a folder holds several tables of cases.',
+    remedy: 'Say which one with --layout NAME, or point --data at the file itself.',
+    exitCode: 3,
+  },
+  DATA_PATH_OUTSIDE: {
+    meaning: 'A data set names an image or mask outside its own folder.',
+    remedy:
+      'Move the file below the folder and write a relative path, or allow such paths with --data.outside true.',
+    exitCode: 3,
+  },
+  ANNOTATION_INVALID: {
+    meaning: 'A COCO file is damaged, or holds an annotation that contradicts it or cannot be drawn.',
+    remedy: 'Export the annotations again, or repair the entry that the message names.',
+    exitCode: 3,
+  },
+  LABEL_UNKNOWN: {
+    meaning: 'A mask or annotation has a class that the data set does not define.',
+    remedy: 'Add the class to dataset.json or to the categories, or correct the mask.',
     exitCode: 3,
   },
   DATA_INVALID: {

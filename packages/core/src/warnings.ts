@@ -266,6 +266,26 @@ const CATALOGUE = {
     meaning: 'The same picture, upright or turned, occurs with masks or notes that contradict each other.',
     remedy: 'Keep the correct one.',
   },
+  COCO_CROWDS: {
+    about: 'data',
+    meaning: 'COCO annotations of crowds are not used, and their pixels count as background.',
+    remedy: 'Mark each thing by itself, or remove the images with crowds.',
+  },
+  COCO_EMPTY: {
+    about: 'data',
+    meaning: 'COCO annotations without an area, or with a box alone, are not used.',
+    remedy: 'Draw their outlines, or delete them.',
+  },
+  IMAGES_WITHOUT_CASES: {
+    about: 'data',
+    meaning: 'Images have no annotation or no mask, so they are in no case.',
+    remedy: 'Annotate them, or remove them.',
+  },
+  LABELS_IGNORED: {
+    about: 'data',
+    meaning: 'Masks may hold the label "ignore", whose pixels count as background.',
+    remedy: 'Decide for each of these pixels, or leave the images out.',
+  },
   PATIENTS_ACROSS_SPLITS: {
     about: 'data',
     meaning: 'Pictures of one patient are in two splits, which inflates scores.',

@@ -1,4 +1,4 @@
-/** `reclmis data check|list|phantom`: checks and lists data sets in LViT's layout, and draws one. */
+/** `reclmis data check|list|split|convert|phantom`: data sets of any layout. */
 import { dirname, join } from 'node:path';
 import { defined, ReclmisError } from '@reclmis/core';
 import type { Dataset, Split } from '@reclmis/lab';
@@ -6,10 +6,13 @@ import { type Command, Option } from 'commander';
 import { interruptSignal, releaseInterrupt } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
+import { DATA_ARGUMENT, type SourceFlags, sourceOf, withSourceOptions } from '../source-options.js';
 import { formatTable } from '../table.js';
+import { registerConvert } from './data/convert.js';
+import { registerSplit } from './data/split.js';
 import { formatReport } from '../tables/data-check.js';
 
-interface SelectFlags extends OutputOptions {
+interface SelectFlags extends OutputOptions, SourceFlags {
   readonly split?: Split;
   readonly stems?: string;
 }
@@ -28,14 +31,14 @@ interface PhantomFlags extends OutputOptions {
 }
 
 export function register(program: Command): void {
-  const data = program.command('data').description('check, list and create data sets');
+  const data = program.command('data').description('check, split, convert and create data sets');
 
   const check = data
     .command('check')
     .description(
       'decode every image and mask; report what is missing, unreadable or mismatched and what looks like a mistake; count the rest',
     )
-    .argument('<dir>', 'folder that contains Train_Folder, Val_Folder and Test_Folder')
+    .argument('<data>', DATA_ARGUMENT)
     .addOption(splitOption('split to check (default: all that exist)'))
     .option('--stems <file>', 'check only the cases in this list, one stem per line; needs --split')
     .option('--strict', 'fail if anything is suspicious (DATA_SUSPICIOUS)')
@@ -47,6 +50,7 @@ export function register(program: Command): void {
       '--group <regex>',
       'regular expression on file names whose capture group is the patient (default: known naming schemes)',
     );
+  withSourceOptions(check);
   withOutputOptions(check)
     .addHelpText(
       'after',
@@ -57,12 +61,16 @@ export function register(program: Command): void {
   const list = data
     .command('list')
     .description('list the cases of a split with their sizes and notes')
-    .argument('<dir>', 'folder that contains Train_Folder, Val_Folder and Test_Folder')
+    .argument('<data>', DATA_ARGUMENT)
     .addOption(splitOption('split to list').default('train'))
     .option('--stems <file>', 'list only the cases in this list, one stem per line');
+  withSourceOptions(list);
   withOutputOptions(list)
     .addHelpText('after', '\nExample:\n  $ reclmis data list data/MoNuSeg --split test\n')
     .action(runList);
+
+  registerSplit(data);
+  registerConvert(data);
 
   const phantom = data
     .command('phantom')
@@ -112,7 +120,8 @@ async function runCheck(dir: string, flags: CheckFlags): Promise<void> {
   }
   let bar: Progress | null = null;
   const { report, subjects } = await inspectDataset(dir, {
-    ...(flags.split === undefined ? {} : { splits: [flags.split] }),
+    ...(flags.split === undefined ? {} : { only: [flags.split] }),
+    ...sourceOf(flags),
     ...defined({ stems: flags.stems, group: flags.group }),
     signal: interruptSignal(),
     onProgress: (done, total) => {
@@ -140,11 +149,10 @@ async function runList(dir: string, flags: SelectFlags & { readonly split: Split
   const { openDataset } = await import('@reclmis/lab');
   const { readImageHeader } = await import('@reclmis/files');
   const output = new Output(flags);
-  const dataset: Dataset = await openDataset(
-    dir,
-    flags.split,
-    flags.stems === undefined ? {} : { stems: flags.stems },
-  );
+  const dataset: Dataset = await openDataset(dir, flags.split, {
+    ...sourceOf(flags),
+    ...defined({ stems: flags.stems }),
+  });
   const rows: { id: string; width: number; height: number; note: string; image: string; mask: string }[] = [];
   for (const { id, imagePath, maskPath, note } of dataset.cases) {
     const { width, height } = await readImageHeader(imagePath);
@@ -157,6 +165,7 @@ async function runList(dir: string, flags: SelectFlags & { readonly split: Split
       rows.map(({ id, width, height, note }) => [id, `${width} x ${height}`, note]),
     ),
   );
+  for (const line of dataset.notices ?? []) output.notice(line);
   output.say(
     `\n${rows.length} cases of ${dataset.name}, ${dataset.split}; fingerprint ${dataset.fingerprint.slice(0, 12)}`,
   );

@@ -15,9 +15,10 @@ import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-opt
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { type ProbeFlags, probesOf, withProbeOptions } from '../probe-options.js';
 import { Progress } from '../progress.js';
+import { type SourceFlags, sourceOf, withSourceOptions } from '../source-options.js';
 import { describeDifferences, describeEvaluation, describeProbes } from '../tables/evaluation.js';
 
-interface EvaluateFlags extends OutputOptions, EngineFlags, ProbeFlags {
+interface EvaluateFlags extends OutputOptions, EngineFlags, ProbeFlags, SourceFlags {
   readonly sides: Sides | 'auto';
   readonly data?: string;
   readonly split: Split;
@@ -43,7 +44,7 @@ export function register(program: Command): void {
     .argument('[others...]', 'further runs to compare on the same cases')
     .option('--ensemble', 'average the runs instead of comparing them')
     .option('--flips', 'average with the prediction for the mirrored image and note')
-    .option('--data <dir>', 'data set (default: the one the first run was trained on)')
+    .option('--data <data>', 'data set (default: the one the first run was trained on, read as in training)')
     .addOption(
       new Option('--split <name>', 'split of the data set; for a run of a fold, train and val are the fold’s')
         .choices(['train', 'val', 'test'])
@@ -109,6 +110,7 @@ export function register(program: Command): void {
       'random seed of --notes shuffled and of other words (default: the run’s)',
       numberOf('--seed', { min: 0 }),
     );
+  withSourceOptions(command);
   withEngineOptions(command);
   withProbeOptions(command);
   withOutputOptions(command)
@@ -150,7 +152,7 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
     output.say(`\nEvery image: ${file}`);
   };
   const { runs, differences, probed, files } = await evaluateRuns([first, ...others], {
-    ...{ split, notes, noteStyle, checkpoint, ...engineChoice(flags) },
+    ...{ split, notes, noteStyle, checkpoint, ...engineChoice(flags), ...sourceOf(flags) },
     ...defined({ dataDir, stems, group, spacing, batchSize, seed, csv, report, ensemble, flips }),
     ...(sides === 'auto' ? {} : { sides }),
     ...(probes === null ? {} : { probes }),

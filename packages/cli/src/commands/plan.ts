@@ -8,9 +8,10 @@ import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
+import { DATA_ARGUMENT, type SourceFlags, sourceOf, withSourceOptions } from '../source-options.js';
 import { casesOf, formatFingerprint, formatPlan } from '../tables/plan.js';
 
-interface PlanFlags extends OutputOptions {
+interface PlanFlags extends OutputOptions, SourceFlags {
   readonly out?: string;
   readonly overwrite?: boolean;
   readonly memory?: number;
@@ -26,7 +27,7 @@ export function register(program: Command): void {
   const command = program
     .command('plan')
     .description('examine a data set and propose a training configuration, with reasons')
-    .argument('<dir>', 'folder that contains Train_Folder, Val_Folder and Test_Folder')
+    .argument('<data>', DATA_ARGUMENT)
     .option('-o, --out <file>', 'write the configuration as YAML for `reclmis train --config`')
     .option('--overwrite', 'replace the file')
     .option(
@@ -55,6 +56,7 @@ export function register(program: Command): void {
       'regular expression on file names whose capture group is the patient (default: known naming schemes)',
     )
     .option('--workers <n>', 'decoding threads', numberOf('--workers', { min: 0, max: 64 }), 2);
+  withSourceOptions(command);
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -88,6 +90,7 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
     encoder: flags.encoder,
     workers: flags.workers,
     signal: interruptSignal(),
+    ...sourceOf(flags),
     ...defined({ group: flags.group }),
     onProgress: barOf('measuring', output),
   });

@@ -13,6 +13,7 @@ import {
   whoseSides,
 } from '@reclmis/core';
 import { oneLine, writeFileAtomic, readRegular } from '@reclmis/files';
+import type { DataSourceOptions } from '@reclmis/lab';
 import { type Command, Argument } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 
@@ -28,6 +29,8 @@ interface Place {
   readonly reason: string | null;
   /** The training data; '' if unknown. */
   readonly data: string;
+  /** As the run read them. */
+  readonly reading?: DataSourceOptions;
   /** @returns notices */
   write(sides: StatedSides, reason: string | null): Promise<string[]>;
 }
@@ -79,7 +82,9 @@ async function run(
     return;
   }
   const { sides, reason } =
-    whose === 'data' ? await infer(flags.data ?? place.data) : { sides: whose, reason: null };
+    whose === 'data'
+      ? await infer(flags.data ?? place.data, flags.data === undefined ? place.reading : {})
+      : { sides: whose, reason: null };
   const notices = await place.write(sides, reason);
   output.result({ dir, kind: place.kind, sides, reason, written: true });
   output.say(`${dir}: ${told(sides)}${reason === null ? '' : ` (${reason})`}; written`);
@@ -92,11 +97,14 @@ const told = (sides: StatedSides): string =>
     : `left and right of its notes are ${whoseSides(sides)}`;
 
 /** @throws OPTION_INVALID if masks do not tell */
-async function infer(data: string): Promise<{ readonly sides: StatedSides; readonly reason: string }> {
+async function infer(
+  data: string,
+  reading: DataSourceOptions = {},
+): Promise<{ readonly sides: StatedSides; readonly reason: string }> {
   const { measureSides, openDataset } = await import('@reclmis/lab');
   if (data === '')
     throw new ReclmisError('OPTION_INVALID', 'data: the training data are not recorded; expected --data DIR');
-  const { cases } = await openDataset(data, 'train');
+  const { cases } = await openDataset(data, 'train', reading);
   const inferred = await measureSides(cases);
   if (inferred.sides !== 'unknown') return inferred;
   throw new ReclmisError('OPTION_INVALID', `${data}: ${describeSides(inferred)}`, {
@@ -105,7 +113,7 @@ async function infer(data: string): Promise<{ readonly sides: StatedSides; reado
 }
 
 async function openRunFolder(dir: string): Promise<Place> {
-  const { openRun, readsNotes, stateSides } = await import('@reclmis/lab');
+  const { openRun, readAs, readsNotes, stateSides } = await import('@reclmis/lab');
   const { config, info, sides } = openRun(dir);
   return {
     kind: 'run',
@@ -113,6 +121,7 @@ async function openRunFolder(dir: string): Promise<Place> {
     sides,
     reason: info.note?.reason ?? null,
     data: config.data.dir,
+    reading: readAs(config.data),
     write: async (stated, reason) => {
       const notices: string[] = [];
       await stateSides(dir, stated, reason, (line) => notices.push(line));

@@ -6,7 +6,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Overrides } from '../config/config.js';
-import { openDataset } from '../data/dataset.js';
+import { openDataset, readAs } from '../data/dataset.js';
 import { openFitted } from '../data/folds.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { runData, type RunData, type RunStatus } from '../run/run.js';
@@ -93,8 +93,8 @@ class Cases {
   private readonly tested = new Map<string, RunData>();
 
   async fittedBy({ config: { data } }: Task): Promise<Record<'train' | 'val', RunData>> {
-    const { dir, trainStems, valStems, folds, fold, foldSeed, group } = data;
-    const key = JSON.stringify([dir, trainStems, valStems, folds, fold, foldSeed, group]);
+    const { workers: _, ...deciding } = data;
+    const key = JSON.stringify(deciding);
     const known = this.fitted.get(key);
     if (known) return known;
     const { train, val } = await openFitted(data);
@@ -104,8 +104,9 @@ class Cases {
   }
 
   async testOf({ config: { data } }: Task): Promise<RunData> {
-    const known = this.tested.get(data.dir) ?? runData(await openDataset(data.dir, 'test'));
-    this.tested.set(data.dir, known);
+    const key = JSON.stringify([data.dir, readAs(data)]);
+    const known = this.tested.get(key) ?? runData(await openDataset(data.dir, 'test', readAs(data)));
+    this.tested.set(key, known);
     return known;
   }
 }
@@ -146,7 +147,7 @@ async function test(task: Task, listeners: StudyListeners): Promise<boolean> {
     return word === 'done';
   }
   const { data, device, train: settings } = task.config;
-  const { cases } = await openDataset(data.dir, 'test');
+  const { cases } = await openDataset(data.dir, 'test', readAs(data));
   const evaluation = await evaluateRun(task.dir, {
     dataDir: data.dir,
     split: 'test',

@@ -27,10 +27,29 @@ const noteSchema = z.strictObject({
 const dataSchema = z
   .strictObject({
     // No default, so that presets stay portable.
-    dir: z
+    dir: z.string().default('').describe('data set: a folder, or a table of cases (docs/guide/own-data.md)'),
+    // Recognised by content, so that it rarely needs to be said.
+    layout: z
       .string()
       .default('')
-      .describe('data set folder that contains Train_Folder, Val_Folder and Test_Folder'),
+      .describe('how the data set is laid out: lvit, table, huggingface, nnunet or coco; empty: recognised'),
+    columns: z
+      .string()
+      .default('')
+      .describe(
+        'what a table of cases calls its columns, as image=Filename,note=Report; empty: by their own names',
+      ),
+    // A table from a stranger must not name /etc/passwd or a neighbour's images.
+    outside: z
+      .boolean()
+      .default(false)
+      .describe('accept absolute paths and paths out of the data set’s folder in tables'),
+    splits: z
+      .string()
+      .default('')
+      .describe(
+        'table of cases and their splits, from `reclmis data split`; empty: the data set’s own splits',
+      ),
     trainStems: z
       .string()
       .default('')
@@ -69,7 +88,7 @@ const dataSchema = z
       .string()
       .default('')
       .describe(
-        'regular expression on file names whose capture group is the patient; empty: known naming schemes, else one patient per case',
+        'regular expression on file names whose capture group is the patient; empty: as the data set states, known naming schemes, else one patient per image',
       ),
     // Two decode and augment faster than two cores train; more would take time from the trainer.
     workers: z

@@ -96,7 +96,7 @@ function isOverride({ issues }: z.ZodError, overrides: Overrides): boolean {
 /** A run's configuration must hold wherever the next command runs. An empty path stays empty. */
 export function withAbsolutePaths(config: Config): Config {
   const absolute = (path: string): string => (path === '' ? '' : resolve(path));
-  const { dir, trainStems, valStems, ...data } = config.data;
+  const { dir, trainStems, valStems, splits, ...data } = config.data;
   return {
     ...config,
     model: { ...config.model, init: absolute(config.model.init) },
@@ -105,6 +105,7 @@ export function withAbsolutePaths(config: Config): Config {
       dir: absolute(dir),
       trainStems: absolute(trainStems),
       valStems: absolute(valStems),
+      splits: absolute(splits),
     },
   };
 }

@@ -3,7 +3,6 @@
  * (`suspect/`). `reclmis data check` prints the report; training refuses with the same messages
  * (`assertUsable`).
  */
-import { relative } from 'node:path';
 import {
   type InferredSides,
   inferSides,
@@ -14,11 +13,11 @@ import {
   tallySides,
   wordsOf,
 } from '@reclmis/core';
-import { invalidDataset, readStems, type OpenOptions } from './dataset.js';
+import { invalidDataset, itemOf, readStems, type OpenOptions } from './dataset.js';
 import type { Problem, SplitScan } from './layouts/layout.js';
-import { presentSplits, scanSplit } from './layouts/registry.js';
 import { measureAll, type MeasureOptions } from './measure/measure-all.js';
 import { findSuspicions, type Subject, type Suspicion } from './suspect/index.js';
+import { presentSplits, scanSplit } from './source.js';
 import type { Split } from './types.js';
 
 const MOST_FREQUENT = 5;
@@ -69,7 +68,7 @@ export interface DatasetReport {
 
 export interface CheckOptions extends OpenOptions, MeasureOptions {
   /** Default: all that are there. */
-  readonly splits?: readonly Split[];
+  readonly only?: readonly Split[];
   /** See `grouping`. */
   readonly group?: string;
 }
@@ -106,7 +105,7 @@ export function noteStatistics(notes: readonly string[]): NoteStatistics | null 
 }
 
 /**
- * Reports problems instead of throwing (`assertValid` throws). `stems` needs `splits`.
+ * Reports problems instead of throwing (`assertValid` throws). `stems` needs `only`.
  * @throws DATA_FOLDER_MISSING if there is nothing to check
  */
 export async function checkDataset(dir: string, options: CheckOptions = {}): Promise<DatasetReport> {
@@ -119,9 +118,9 @@ export async function inspectDataset(
   options: CheckOptions = {},
 ): Promise<{ report: DatasetReport; subjects: readonly Subject[] }> {
   const stems = await readStems(options.stems);
-  const splits = options.splits ?? (await presentSplits(dir));
+  const splits = options.only ?? (await presentSplits(dir, options));
   const scans: SplitScan[] = [];
-  for (const split of splits) scans.push(await scanSplit(dir, split, stems));
+  for (const split of splits) scans.push(await scanSplit(dir, split, stems, options));
   const { cases: measured, problems: unreadable } = await measureAll(
     scans.map(({ split, cases }) => ({ dir, split, cases })),
     options,
@@ -146,10 +145,17 @@ export async function inspectDataset(
   const sides = inferSides(tallySides(subjects.map(({ measure }) => measure.sides)));
   const suspicions = [
     ...findSuspicions(subjects, options.group === undefined ? {} : { group: options.group }),
+    ...warningsOf(scans),
     ...sidesWarnings(sides).map((one) => ({ ...one, ...casesNamingASide(subjects) })),
   ];
   const ok = problems.length === 0;
   return { report: { dir, splits: reports, problems, suspicions, sides, ok }, subjects };
+}
+
+/** What layouts left out: a warning that several splits share counts once. */
+function warningsOf(scans: readonly SplitScan[]): Suspicion[] {
+  const all = scans.flatMap(({ warnings = [] }) => warnings).map((one) => ({ ...one, cases: [] }));
+  return [...new Map(all.map((one) => [one.message, one])).values()];
 }
 
 function casesNamingASide(subjects: readonly Subject[]): Pick<Suspicion, 'count' | 'cases'> {
@@ -172,7 +178,7 @@ function splitReport(
     cases: usable.length,
     emptyMasks: usable
       .filter(({ measure }) => measure.foreground === 0)
-      .map(({ maskPath }) => relative(dir, maskPath)),
+      .map(({ id, mask, maskPath }) => (mask === undefined ? itemOf(dir, maskPath) : id)),
     foreground: usable.reduce((sum, { measure }) => sum + measure.foreground, 0) / Math.max(1, usable.length),
     sizes: countBy(usable, ({ measure }) => `${measure.width}x${measure.height}`).map(({ key, count }) => ({
       size: key,

@@ -199,7 +199,7 @@ describe('openDataset', () => {
       // Files outside the selection do not matter.
       await rm(join(dir, 'Train_Folder/labelcol/mask_a.png'));
       expect(await ids(['b'])).toEqual(['b']);
-      expect(await problems(dir, { splits: ['train'], stems: ['b'] })).toEqual([]);
+      expect(await problems(dir, { only: ['train'], stems: ['b'] })).toEqual([]);
     });
   });
 
@@ -275,14 +275,14 @@ describe('checkDataset', () => {
       });
       const expected = ['NOTE_WITHOUT_IMAGE Train_Folder/Train_Val_text.xlsx: mask_q.png'];
       expect(await problems(dir)).toEqual(expected);
-      expect(await problems(dir, { splits: ['train'] })).toEqual(expected);
+      expect(await problems(dir, { only: ['train'] })).toEqual(expected);
     });
   });
 
   it('hints at notes that are keyed by the image', async () => {
     await inSet(async (dir) => {
       await writeFiles(dir, { 'Test_Folder/Test_text.csv': 'Image,Description\nd.png,x\nmask_e.png,y\n' });
-      const { problems: found } = await checkDataset(dir, { splits: ['test'] });
+      const { problems: found } = await checkDataset(dir, { only: ['test'] });
       expect(found.map(({ message }) => message)).toEqual([
         'Test_Folder/img/d.png: has no note; expected a row with Image mask_d.png in Test_Folder/Test_text.csv (there is one with Image d.png, but notes are keyed by the mask)',
       ]);
@@ -305,7 +305,7 @@ describe('checkDataset', () => {
         'MASK_SIZE_MISMATCH Val_Folder/labelcol/mask_c.png',
         'IMAGE_UNREADABLE Test_Folder/labelcol/mask_d.png',
       ]);
-      const report = await checkDataset(dir, { splits: ['test'] });
+      const report = await checkDataset(dir, { only: ['test'] });
       expect(report.splits[0]).toMatchObject({
         images: 2,
         masks: 2,
@@ -316,9 +316,7 @@ describe('checkDataset', () => {
       expect(() => assertValid(report)).toThrow(/1 problem: Test_Folder\/labelcol\/mask_d\.png/);
       // Training refuses with the same words.
       for (const split of ['train', 'val', 'test'] as const) {
-        const messages = (await checkDataset(dir, { splits: [split] })).problems.map(
-          ({ message }) => message,
-        );
+        const messages = (await checkDataset(dir, { only: [split] })).problems.map(({ message }) => message);
         const error = await errorOf(openDataset(dir, split).then(assertUsable));
         expect(error.code).toBe('DATA_INVALID');
         for (const message of messages) expect(error.message).toContain(message);
@@ -359,7 +357,7 @@ describe('checkDataset', () => {
   it('refuses two images or two masks of one stem', async () => {
     await inSet(async (dir) => {
       await writeFiles(dir, { 'Test_Folder/img/d.tif': small, 'Test_Folder/labelcol/mask_e.tif': small });
-      expect(await problems(dir, { splits: ['test'] })).toEqual([
+      expect(await problems(dir, { only: ['test'] })).toEqual([
         'DATA_INVALID Test_Folder/img/d.png',
         'DATA_INVALID Test_Folder/img/e.png',
       ]);

@@ -1,7 +1,7 @@
-/** Opens a split of a data set, or refuses it. `layouts/` knows folders; `check.ts` decodes everything. */
+/** Opens a split of a data set, or refuses it. `layouts/` knows folders and files; `check.ts` decodes everything. */
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { basename, relative, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { defined, ReclmisError } from '@reclmis/core';
 import {
   decodeText,
@@ -15,15 +15,15 @@ import {
   type OrientedSize,
   readImage,
   readImageHeader,
-  readMask,
   readRegular,
 } from '@reclmis/files';
 import { stemOf } from './layouts/image-folder.js';
-import type { Problem, SplitScan } from './layouts/layout.js';
-import { scanSplit } from './layouts/registry.js';
+import type { Problem, DataSourceOptions, SplitScan } from './layouts/layout.js';
+import { caseMaskHeader, readCaseMask } from './masks.js';
+import { scanSplit } from './source.js';
 import type { Case, Dataset, Split } from './types.js';
 
-export interface OpenOptions {
+export interface OpenOptions extends DataSourceOptions {
   /**
    * Image names without extension, or a text file with one per line; blank lines and lines starting with #
    * are skipped.
@@ -33,6 +33,11 @@ export interface OpenOptions {
 
 const NAMED = 3;
 const LANES = 8;
+
+/** How a configuration's source is read. */
+export function readAs({ layout, columns, outside, splits }: DataSourceOptions): DataSourceOptions {
+  return defined({ layout, columns, outside, splits });
+}
 
 /** The selected stems; undefined: all. @throws STEM_UNKNOWN if the file cannot be read */
 export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySet<string> | undefined> {
@@ -78,8 +83,13 @@ export function invalidDataset(dir: string, problems: readonly Problem[]): Reclm
 }
 
 /** @throws as `openDataset` */
-export async function usableScan(dir: string, split: Split, stems?: ReadonlySet<string>): Promise<SplitScan> {
-  const scan = await scanSplit(dir, split, stems);
+export async function usableScan(
+  dir: string,
+  split: Split,
+  stems?: ReadonlySet<string>,
+  options: DataSourceOptions = {},
+): Promise<SplitScan> {
+  const scan = await scanSplit(dir, split, stems, options);
   const [only] = scan.problems;
   if (scan.problems.length === 1 && only !== undefined && /^(NOTES_|STEM_|DATA_SPLIT_)/.test(only.code)) {
     throw new ReclmisError(only.code, `${dir}: ${only.message}`, defined({ remedy: only.remedy }));
@@ -94,8 +104,21 @@ export async function usableScan(dir: string, split: Split, stems?: ReadonlySet<
  * NOTES_CONFLICT for a single kind of problem, else DATA_INVALID with the first ones
  */
 export async function openDataset(dir: string, split: Split, options: OpenOptions = {}): Promise<Dataset> {
-  const { cases } = await usableScan(dir, split, await readStems(options.stems));
-  return { name: basename(resolve(dir)), dir, split, cases, fingerprint: await fingerprintOf(cases) };
+  const { cases, warnings = [] } = await usableScan(dir, split, await readStems(options.stems), options);
+  return {
+    name: nameOf(dir),
+    dir,
+    split,
+    ...(warnings.length === 0 ? {} : { notices: warnings.map(({ code, message }) => `${code}: ${message}`) }),
+    cases,
+    fingerprint: await fingerprintOf(cases),
+  };
+}
+
+/** A folder's name, or a file's without its extension. */
+export function nameOf(source: string): string {
+  const name = basename(resolve(source));
+  return /\.(?:csv|tsv|jsonl|xlsx|json)$/iu.test(name) ? stemOf(name) : name;
 }
 
 async function sizeOf(path: string): Promise<number> {
@@ -113,9 +136,17 @@ export async function fingerprintOf(cases: readonly Case[]): Promise<string> {
     await sizeOf(maskPath),
   ]);
   const hash = createHash('sha256');
-  for (const [i, { id, note }] of cases.entries())
-    hash.update([id, note, ...(sizes[i] ?? [])].join('\0') + '\n');
+  for (const [i, { id, note, mask }] of cases.entries()) {
+    const part = mask === undefined ? [] : [JSON.stringify(mask)];
+    hash.update([id, note, ...(sizes[i] ?? []), ...part].join('\0') + '\n');
+  }
   return hash.digest('hex');
+}
+
+/** A file below the source, or below the folder of a source that is a file. */
+export function itemOf(source: string, path: string): string {
+  const way = relative(source, path);
+  return way.startsWith('..') ? relative(dirname(source), path) : way || basename(path);
 }
 
 /** Turns an error about a case's file into a problem; rethrows others. */
@@ -125,7 +156,7 @@ export function problemOf(
   error: unknown,
 ): Problem {
   if (!(error instanceof ReclmisError)) throw error;
-  const item = relative(dataset.dir, path);
+  const item = itemOf(dataset.dir, path);
   const message = error.message.startsWith(path) ? item + error.message.slice(path.length) : error.message;
   return { code: error.code, split: dataset.split, item, message };
 }
@@ -136,7 +167,7 @@ export function sizeMismatch(
   mask: OrientedSize,
   image: OrientedSize,
 ): Problem {
-  const item = relative(dataset.dir, maskPath);
+  const item = itemOf(dataset.dir, maskPath);
   return {
     code: 'MASK_SIZE_MISMATCH',
     split: dataset.split,
@@ -151,23 +182,34 @@ export function sizeMismatch(
  * @throws DATA_INVALID
  */
 export async function assertUsable(dataset: Dataset): Promise<void> {
-  const found = await mapLimit(dataset.cases, LANES, async ({ imagePath, maskPath }): Promise<Problem[]> => {
+  const found = await mapLimit(dataset.cases, LANES, async (one): Promise<Problem[]> => {
+    const { imagePath, maskPath } = one;
     const problems: Problem[] = [];
     const header = async (
       path: string,
-      decode: (path: string) => Promise<unknown>,
+      read: () => Promise<OrientedSize>,
+      decode: () => Promise<unknown>,
     ): Promise<OrientedSize | null> => {
       try {
-        const size = await readImageHeader(path);
-        if (!(await endsComplete(path))) await decode(path);
+        const size = await read();
+        const drawn = path === maskPath && one.mask?.kind === 'regions'; // from a file that is no image
+        if (drawn || !(await endsComplete(path))) await decode();
         return size;
       } catch (error) {
         problems.push(problemOf(dataset, path, error));
         return null;
       }
     };
-    const image = await header(imagePath, readImage);
-    const mask = await header(maskPath, readMask);
+    const image = await header(
+      imagePath,
+      () => readImageHeader(imagePath),
+      () => readImage(imagePath),
+    );
+    const mask = await header(
+      maskPath,
+      () => caseMaskHeader(one),
+      () => readCaseMask(one),
+    );
     if (image !== null && mask !== null && (image.width !== mask.width || image.height !== mask.height)) {
       problems.push(sizeMismatch(dataset, maskPath, mask, image));
     }

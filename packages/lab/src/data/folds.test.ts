@@ -28,14 +28,28 @@ describe('grouping', () => {
     ['sub-S09345_ses-E17249_run-1', 'patient S09345'],
     ['TCGA-21-5784-01Z-00-DX1', 'patient 21-5784'],
     ['TCGA', 'case TCGA'],
+    ['Morozov_study_0255_17', 'patient Morozov_study_0255'],
+    ['Jun_coronacases_case10_100', 'patient coronacases_case10'],
+    ['Jun_radiopaedia_10_85902_1_case11_45', 'patient radiopaedia_10'],
+    ['Jun_radiopaedia_10_85902_3_case12_107', 'patient radiopaedia_10'],
+    ['bjorke_1', 'patient bjorke_1'],
+    ['bjorke', 'case bjorke'],
   ])('%s is %s by the known names', (id, group) => {
-    expect(grouping().groupOf(id)).toBe(group);
-    expect(grouping().fits(id)).toBe(group.startsWith('patient'));
+    expect(grouping().groupOf({ id })).toBe(group);
+    expect(grouping().fits({ id })).toBe(group.startsWith('patient'));
+  });
+
+  it('believes what the data set states, unless a pattern is asked for; cases of one image are of one patient', () => {
+    const one = { id: 'cxr_s1-e1-r1@left-lung', imageId: 'cxr_s1-e1-r1' };
+    expect(grouping().groupOf(one)).toBe('patient 1');
+    expect(grouping().groupOf({ ...one, patient: 'P-7' })).toBe('patient P-7');
+    expect(grouping('^(cxr)').groupOf({ ...one, patient: 'P-7' })).toBe('patient cxr');
+    expect(grouping().groupOf({ id: 'a@liver', imageId: 'a' })).toBe('case a');
   });
 
   it('takes a pattern of one’s own instead', () => {
     const { groupOf } = grouping('^(.+)_slice\\d+$');
-    expect(['ct7_slice1', 'ct7_slice20', 'ct7', 'cxr_s1-e1-r1'].map(groupOf)).toEqual([
+    expect(['ct7_slice1', 'ct7_slice20', 'ct7', 'cxr_s1-e1-r1'].map((id) => groupOf({ id }))).toEqual([
       'patient ct7',
       'patient ct7',
       'case ct7', // a name that does not fit the pattern never counts as a patient of that name
@@ -49,7 +63,11 @@ describe('grouping', () => {
 
   it('takes alternatives and groups that capture nothing for what they are', () => {
     const { groupOf } = grouping('^(?:left|right)-(\\w+)|^plain$');
-    expect(['left-a', 'right-a', 'plain'].map(groupOf)).toEqual(['patient a', 'patient a', 'case plain']);
+    expect(['left-a', 'right-a', 'plain'].map((id) => groupOf({ id }))).toEqual([
+      'patient a',
+      'patient a',
+      'case plain',
+    ]);
   });
 });
 
@@ -94,20 +112,22 @@ describe('folds', () => {
   it('depend on names and seed alone, not on the order', () => {
     fc.assert(
       fc.property(anyCases, fc.integer({ min: 0, max: 99 }), (cases, seed) => {
-        const ids = cases.map(({ id }) => id);
-        const sorted = [...assignFolds([...ids].sort(), 2, grouping(), seed)].sort();
-        expect([...assignFolds(ids, 2, grouping(), seed)].sort()).toEqual(sorted);
+        const byName = [...cases].sort((a, b) => (a.id < b.id ? -1 : 1));
+        const sorted = [...assignFolds(byName, 2, grouping(), seed)].sort();
+        expect([...assignFolds(cases, 2, grouping(), seed)].sort()).toEqual(sorted);
       }),
       { numRuns: 30 },
     );
-    const ids = Array.from({ length: 40 }, (_, i) => `image-${i}`);
+    const ids = Array.from({ length: 40 }, (_, i) => ({ id: `image-${i}` }));
     expect(assignFolds(ids, 5, grouping(), 1)).not.toEqual(assignFolds(ids, 5, grouping(), 2));
   });
 
   it('refuse more folds than patients, and one name in both splits', () => {
-    const two = ['cxr_s1-e1-r1', 'cxr_s1-e2-r1', 'cxr_s2-e1-r1'];
+    const two = ['cxr_s1-e1-r1', 'cxr_s1-e2-r1', 'cxr_s2-e1-r1'].map((id) => ({ id }));
     expect(codeOf(() => assignFolds(two, 3, grouping(), 1))).toBe('OPTION_INVALID');
-    expect(codeOf(() => assignFolds(['a', 'b', 'a'], 2, grouping(), 1))).toBe('DATA_INVALID');
+    expect(codeOf(() => assignFolds([{ id: 'a' }, { id: 'b' }, { id: 'a' }], 2, grouping(), 1))).toBe(
+      'DATA_INVALID',
+    );
   });
 
   it('are settings that belong together', () => {

@@ -7,8 +7,9 @@
  */
 import { Random, ReclmisError } from '@reclmis/core';
 import type { Config } from '../config/config.js';
-import { fingerprintOf, openDataset } from './dataset.js';
-import { type Grouping, groupCases, grouping } from './groups.js';
+import { fingerprintOf, openDataset, readAs } from './dataset.js';
+import { type Grouping, groupCases, grouping, type Named } from './groups.js';
+import { presentSplits } from './source.js';
 import type { Case, Dataset, Split } from './types.js';
 
 /**
@@ -16,12 +17,12 @@ import type { Case, Dataset, Split } from './types.js';
  * @throws DATA_INVALID for equal ids, OPTION_INVALID for fewer patients than folds
  */
 export function assignFolds(
-  ids: readonly string[],
+  all: readonly Named[],
   folds: number,
   { groupOf }: Pick<Grouping, 'groupOf'>,
   seed: number,
 ): Map<string, number> {
-  const cases = [...ids].sort().map((id) => ({ id }));
+  const cases = [...all].sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   const twice = cases.find(({ id }, i) => cases[i + 1]?.id === id);
   if (twice) {
     throw new ReclmisError(
@@ -66,12 +67,11 @@ export interface FoldChoice {
 }
 
 /** Sorted by id. @throws as `assignFolds` and `grouping` */
-export function cutFold<T extends { readonly id: string }>(
+export function cutFold<T extends Named>(
   cases: readonly T[],
   { folds, fold, foldSeed, group }: FoldChoice,
 ): { train: T[]; val: T[] } {
-  const ids = cases.map(({ id }) => id);
-  const assigned = assignFolds(ids, folds, grouping(group), foldSeed);
+  const assigned = assignFolds(cases, folds, grouping(group), foldSeed);
   const sorted = [...cases].sort((a, b) => (a.id < b.id ? -1 : 1));
   return {
     train: sorted.filter(({ id }) => assigned.get(id) !== fold),
@@ -104,7 +104,13 @@ export async function openFitted(
   if (data.dir === '')
     throw new ReclmisError('CONFIG_INVALID', 'data.dir: expected a data set folder, got nothing');
   const open = (split: Split, stems: string): Promise<Dataset> =>
-    openDataset(data.dir, split, stems === '' ? {} : { stems });
-  const opened = { train: await open('train', data.trainStems), val: await open('val', data.valStems) };
-  return data.folds === 0 ? opened : foldDatasets(opened, data);
+    openDataset(data.dir, split, { ...readAs(data), ...(stems === '' ? {} : { stems }) });
+  const train = await open('train', data.trainStems);
+  if (data.folds === 0) return { train, val: await open('val', data.valStems) };
+  // A data set without validation cases is cut as well.
+  const present = await presentSplits(data.dir, readAs(data));
+  const val = present.includes('val')
+    ? await open('val', data.valStems)
+    : { ...train, split: 'val' as const, cases: [] };
+  return foldDatasets({ train, val }, data);
 }

@@ -1,7 +1,9 @@
 /**
- * Tells patients by file names. Folds keep a patient's cases together, and intervals count patients.
+ * Tells patients by what the data set states, or by file names. Folds keep a patient's cases together, and intervals
+ * count patients.
  *
- * A pattern's one capture group is what a patient's images share. Other names count as one patient each.
+ * A pattern's one capture group is what a patient's images share. Other images count as one patient each, whatever
+ * number of cases they have.
  */
 import { ReclmisError } from '@reclmis/core';
 
@@ -17,35 +19,51 @@ export const KNOWN_PATTERNS: readonly NamePattern[] = [
   { name: 'BIDS', pattern: /^sub-([A-Za-z0-9]+)(?:[_-]|$)/ },
   // The Cancer Genome Atlas, as in MoNuSeg: project, tissue source site, participant.
   { name: 'TCGA', pattern: /^TCGA-([A-Z0-9]{2}-[A-Z0-9]{4})(?:-|$)/ },
+  // MosMedData+ joins slices of CT studies: Morozov's (study 255, slice 17), Jun's of Coronacases (case 10) and of
+  // Radiopaedia (patient 10, whose case 85902 has the series 1 and 3), and Bjørke's single slices.
+  { name: 'MosMedData+, Morozov', pattern: /^(Morozov_study_\d+)_\d+$/ },
+  { name: 'MosMedData+, Coronacases', pattern: /^Jun_(coronacases_case\d+)_\d+$/ },
+  { name: 'MosMedData+, Radiopaedia', pattern: /^Jun_(radiopaedia_\d+)_\d+_\d+_case\d+_\d+$/ },
+  { name: 'MosMedData+, Bjørke', pattern: /^(bjorke_\d+)$/ },
 ];
+
+/** What tells a case's patient. */
+export interface Named {
+  readonly id: string;
+  readonly imageId?: string;
+  readonly patient?: string;
+}
 
 export interface Grouping {
   /** Empty: the known ones. */
   readonly pattern: string;
-  readonly groupOf: (id: string) => string;
-  readonly fits: (id: string) => boolean;
+  readonly groupOf: (one: Named) => string;
+  /** Whether the data set or the name tells the patient. */
+  readonly fits: (one: Named) => boolean;
 }
 
 /**
- * @param pattern e.g. `^(.+)_slice\d+$`; empty: the known conventions; `^(.*)$`: every case its own patient.
+ * @param pattern e.g. `^(.+)_slice\d+$`; empty: what the data set states, else the known conventions; `^(.*)$`: every
+ * image its own patient.
  * @throws OPTION_INVALID unless it has one capture group
  */
 export function grouping(pattern = ''): Grouping {
   const patterns = pattern === '' ? KNOWN_PATTERNS.map((known) => known.pattern) : [compile(pattern)];
-  const captured = (id: string): string | null => {
+  const captured = ({ id, imageId = id, patient }: Named): string | null => {
+    if (pattern === '' && patient !== undefined) return patient;
     for (const one of patterns) {
-      const match = one.exec(id);
+      const match = one.exec(imageId);
       if (match?.[1] !== undefined) return match[1];
     }
     return null;
   };
   return {
     pattern,
-    groupOf: (id) => {
-      const found = captured(id);
-      return found === null ? `case ${id}` : `patient ${found}`;
+    groupOf: (one) => {
+      const found = captured(one);
+      return found === null ? `case ${one.imageId ?? one.id}` : `patient ${found}`;
     },
-    fits: (id) => captured(id) !== null,
+    fits: (one) => captured(one) !== null,
   };
 }
 
@@ -68,13 +86,13 @@ function compile(pattern: string): RegExp {
 }
 
 /** Patients in the order of their first cases. */
-export function groupCases<T extends { readonly id: string }>(
+export function groupCases<T extends Named>(
   cases: readonly T[],
   { groupOf }: Pick<Grouping, 'groupOf'>,
 ): Map<string, T[]> {
   const groups = new Map<string, T[]>();
   for (const one of cases) {
-    const group = groupOf(one.id);
+    const group = groupOf(one);
     const members = groups.get(group);
     if (members) members.push(one);
     else groups.set(group, [one]);

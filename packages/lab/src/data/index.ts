@@ -1,11 +1,20 @@
 export * from './types.js';
 export { stemOf } from './layouts/image-folder.js';
-export type { DataLayout, Problem, SplitScan } from './layouts/layout.js';
+export type { DataLayout, Problem, ScanWarning, DataSourceOptions, SplitScan } from './layouts/layout.js';
 export { FOLDERS, notesOfSplit } from './layouts/lvit.js';
-export { layoutNames, presentSplits, registerLayout } from './layouts/registry.js';
-export { assertUsable, openDataset, readStems, type OpenOptions } from './dataset.js';
+export { layoutNames, layoutOf, registerLayout } from './layouts/registry.js';
+export { presentSplits } from './source.js';
+export { assertUsable, openDataset, readAs, readStems, type OpenOptions } from './dataset.js';
+export { readCaseMask } from './masks.js';
 export { assignFolds, cutFold, openFitted, type FoldChoice } from './folds.js';
-export { groupCases, grouping, KNOWN_PATTERNS, type Grouping, type NamePattern } from './groups.js';
+export {
+  groupCases,
+  grouping,
+  KNOWN_PATTERNS,
+  type Grouping,
+  type Named,
+  type NamePattern,
+} from './groups.js';
 export {
   agreementOf,
   derivedNotice,
@@ -58,3 +67,19 @@ export {
   type Phantom,
   type PhantomOptions,
 } from './phantom.js';
+export {
+  CONVERT_TARGETS,
+  convertDataset,
+  type Converted,
+  type ConvertOptions,
+  type ConvertTarget,
+} from './convert/convert.js';
+export {
+  assignSplits,
+  makeSplit,
+  type MadeSplit,
+  type MakeSplitOptions,
+  type SizedCase,
+  type SplitPart,
+  type SplitShares,
+} from './make-split.js';

@@ -6,22 +6,18 @@
  * Notes use LViT's grammar; sides are the patient's: the patient's left lung is on the image's RIGHT. Seed,
  * number and size determine every byte.
  */
-import { mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { formatNote, Random, ReclmisError, type Mask, type Place, type Side } from '@reclmis/core';
 import {
   encodeWorkbook,
   type GreyImage,
-  makeFolder,
   mapLimit,
-  oneLine,
-  systemCode,
-  writeError,
   writeFileAtomic,
   writePngGrey,
   writePngMask,
 } from '@reclmis/files';
 import { FOLDERS } from './layouts/lvit.js';
+import { writeNewFolder } from './new-folder.js';
 import { drawAnatomy, lungSpan, smoothstep, tissueAt, type Anatomy, type Tissue } from './thorax.js';
 import { SPLITS, type Split } from './types.js';
 
@@ -231,23 +227,6 @@ function requireRange(name: string, value: number, low: number, high: number): v
   );
 }
 
-/** An empty folder is vacant. */
-async function requireVacant(dir: string): Promise<void> {
-  try {
-    const names = await readdir(dir);
-    if (names.length > 0)
-      throw new ReclmisError('OUTPUT_EXISTS', `${dir}: the folder is not empty (it holds ${names[0]})`);
-  } catch (error) {
-    if (error instanceof ReclmisError) throw error;
-    const code = systemCode(error);
-    if (code === 'ENOTDIR') throw new ReclmisError('OUTPUT_EXISTS', `${dir}: is a file`, { cause: error });
-    if (code !== 'ENOENT')
-      throw new ReclmisError('OUTPUT_UNWRITABLE', `${dir}: cannot be read (${oneLine(error)})`, {
-        cause: error,
-      });
-  }
-}
-
 /**
  * Writes LViT's layout, whole or not at all.
  * @returns how many cases each split holds @throws OPTION_INVALID, OUTPUT_EXISTS (the folder is not empty),
@@ -260,13 +239,8 @@ export async function writePhantom(
   requireRange('count', count, 3, 100_000);
   requireRange('seed', seed, 0, 2 ** 31 - 1);
   requireRange('size', size, 32, 2048);
-  const target = resolve(dir);
-  await requireVacant(target);
-  await makeFolder(dirname(target));
   const counts = phantomSplits(count);
-  let draft = '';
-  try {
-    draft = await mkdtemp(join(dirname(target), `.${basename(target)}.`));
+  return writeNewFolder(dir, async (draft) => {
     let first = 0;
     let done = 0;
     for (const split of SPLITS) {
@@ -287,11 +261,6 @@ export async function writePhantom(
       await writeFileAtomic(join(folder, file), await encodeWorkbook([['Image', 'Description'], ...rows]));
       first += counts[split];
     }
-    await rmdir(target).catch(() => undefined); // only if empty; otherwise the next line fails
-    await rename(draft, target);
     return counts;
-  } catch (error) {
-    if (draft !== '') await rm(draft, { recursive: true, force: true }).catch(() => undefined);
-    throw writeError(dir, error);
-  }
+  });
 }

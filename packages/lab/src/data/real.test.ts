@@ -25,7 +25,7 @@ describe.skipIf(!existsSync(QATA))('QaTa-COV19', () => {
   }, 60_000);
 
   it('passes the check with nothing wrong (200 cases)', async () => {
-    const report = await checkDataset(QATA, { splits: ['val'], stems: join(QATA, 'qata-1k.val.txt') });
+    const report = await checkDataset(QATA, { only: ['val'], stems: join(QATA, 'qata-1k.val.txt') });
     expect(report.problems).toEqual([]);
     const [one, ...others] = report.suspicions; // truly a note of the wrong side
     expect([one?.code, one?.cases, others]).toEqual([

@@ -1,14 +1,16 @@
 /** Reads cases at the model's size, and lays samples out as planes. */
 import { ReclmisError, resizeImage, resizeMask, type RgbImage } from '@reclmis/core';
-import { differentSizes, readImageWithHeader, readMaskWithValues } from '@reclmis/files';
+import { differentSizes, readImageWithHeader } from '@reclmis/files';
+import { readCaseMask } from './masks.js';
 import type { Case, Sample } from './types.js';
 
 /**
  * Stretched to size x size pixels as in serving.
  * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, MASK_SIZE_MISMATCH
  */
-export async function readSample({ id, imagePath, maskPath, note }: Case, size: number): Promise<Sample> {
-  const [read, label] = await Promise.all([readImageWithHeader(imagePath), readMaskWithValues(maskPath)]);
+export async function readSample(one: Case, size: number): Promise<Sample> {
+  const { id, imagePath, maskPath, note } = one;
+  const [read, label] = await Promise.all([readImageWithHeader(imagePath), readCaseMask(one)]);
   const [{ image }, { mask }] = [read, label];
   if (image.width !== mask.width || image.height !== mask.height) {
     throw new ReclmisError('MASK_SIZE_MISMATCH', `${maskPath}: ${differentSizes(label.header, read.header)}`);

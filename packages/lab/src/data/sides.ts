@@ -8,14 +8,16 @@ import {
   type InferredSides,
   type NoteGrammar,
   oneSideNamed,
+  type Sides,
   type StatedSides,
   sidesOfCase,
   sidesWarnings,
   tallySides,
   whoseSides,
 } from '@reclmis/core';
-import { mapLimit, readMask } from '@reclmis/files';
+import { mapLimit } from '@reclmis/files';
 import type { Config } from '../config/config-schema.js';
+import { readCaseMask } from './masks.js';
 import type { Case } from './types.js';
 
 /** As many as libuv has threads to decode. */
@@ -25,7 +27,7 @@ const ENOUGH = 400;
 
 export interface NoteInfo {
   readonly sides: StatedSides;
-  /** `masks`: measured on training cases; `statement`: `reclmis sides`. */
+  /** `masks`: measured on training cases; `statement`: the table's column, or `reclmis sides`. */
   readonly by: 'configuration' | 'masks' | 'statement';
   /** The masks' figure, if one was taken. */
   readonly reason: string | null;
@@ -38,16 +40,28 @@ export interface NoteInfo {
  * @param most of these cases, spread evenly; default all
  */
 export async function measureSides(
-  cases: readonly Pick<Case, 'note' | 'maskPath'>[],
+  cases: readonly Pick<Case, 'id' | 'note' | 'maskPath' | 'mask'>[],
   most = Number.POSITIVE_INFINITY,
 ): Promise<InferredSides> {
   const telling = cases.filter(({ note }) => oneSideNamed(note) !== null);
   const step = Math.max(1, telling.length / most);
   const chosen = telling.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
-  const found = await mapLimit(chosen, LANES, async ({ note, maskPath }) =>
-    sidesOfCase(note, await readMask(maskPath).catch(() => EMPTY)),
+  const found = await mapLimit(chosen, LANES, async (one) =>
+    sidesOfCase(
+      one.note,
+      await readCaseMask(one).then(
+        ({ mask }) => mask,
+        () => EMPTY,
+      ),
+    ),
   );
   return inferSides(tallySides(found));
+}
+
+/** What the data set states of every case; null if it states nothing. */
+export function statedByAll(cases: readonly Pick<Case, 'sides'>[]): Sides | null {
+  const said = cases[0]?.sides ?? null;
+  return cases.every(({ sides }) => sides === said) ? said : null;
 }
 
 const EMPTY = { width: 1, height: 1, data: new Uint8Array(1) };
@@ -66,7 +80,8 @@ export async function settleNote(config: Config, cases: readonly Case[]): Promis
 }
 
 async function settleSides(config: Config, cases: readonly Case[]): Promise<SettledNote> {
-  const asked = config.note.sides;
+  const stated = statedByAll(cases);
+  const asked = config.note.sides === 'auto' ? (stated ?? 'auto') : config.note.sides;
   if (asked === 'unknown') return settled(config, asked, 'configuration', null, []);
   const inferred = await measureSides(cases, ENOUGH);
   const warnings = sidesWarnings(inferred, asked === 'auto' ? 'unknown' : asked).map(({ code, message }) =>
@@ -74,7 +89,10 @@ async function settleSides(config: Config, cases: readonly Case[]): Promise<Sett
       ? `warning ${code}: ${message}; the run keeps what is stated, so its masks may lie on the wrong side (--note.sides ${inferred.sides} follows the masks)`
       : `warning ${code}: ${message}`,
   );
-  if (asked !== 'auto') return settled(config, asked, 'configuration', inferred.reason, warnings);
+  if (asked !== 'auto') {
+    const by = config.note.sides === 'auto' ? 'statement' : 'configuration';
+    return settled(config, asked, by, inferred.reason, warnings);
+  }
   const { sides, reason } = inferred;
   const line =
     sides === 'unknown'

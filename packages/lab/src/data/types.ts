@@ -2,18 +2,39 @@
  * B cases of a batch, S side of the square model input in pixels. Pixel (x, y) of an image is at y * width +
  * x, rows from the top; the patient's left is on the image's right.
  */
-import type { Mask, RgbImage, Spacing } from '@reclmis/core';
+import type { CocoRegion, Mask, RgbImage, Sides, Spacing } from '@reclmis/core';
 
 export type Split = 'train' | 'val' | 'test';
 
 export const SPLITS: readonly Split[] = ['train', 'val', 'test'];
 
+/**
+ * What of a file of masks belongs to a case, as foreground: pixels of these values of a label map (`labels`; values
+ * not `known` are refused), or COCO's regions, drawn at the size of the image.
+ */
+export type MaskPart =
+  | { readonly kind: 'labels'; readonly values: readonly number[]; readonly known: readonly number[] }
+  | {
+      readonly kind: 'regions';
+      readonly width: number;
+      readonly height: number;
+      readonly regions: readonly CocoRegion[];
+    };
+
 /** Not yet read. */
 export interface Case {
-  /** The image's file name without extension. */
+  /** Unique in its split: the image's file name without extension; if several cases share the image, `image@note`. */
   readonly id: string;
+  /** That part of the id which the image's cases share; absent for an image's only case. */
+  readonly imageId?: string;
   readonly imagePath: string;
+  /** Of the mask, or of the file that `mask` is a part of. */
   readonly maskPath: string;
+  readonly mask?: MaskPart;
+  /** As the data set states it; else file names may tell (`grouping`). */
+  readonly patient?: string;
+  /** Whose left and right the note means, if the data set states it. */
+  readonly sides?: Sides;
   /** As in the table, trimmed; case is kept. */
   readonly note: string;
   /** In millimetres (column Spacing). */
@@ -28,11 +49,13 @@ export interface Dataset {
   readonly name: string;
   readonly dir: string;
   readonly split: Split;
+  /** Counted things that the layout left out, for the user. */
+  readonly notices?: readonly string[];
   /** Sorted by id (by UTF-16 code unit). */
   readonly cases: readonly Case[];
   /**
-   * SHA-256, in hex, over the lines `id NUL note NUL bytes of image NUL bytes of mask` of the sorted cases;
-   * reads no pixel.
+   * SHA-256, in hex, over the lines `id NUL note NUL bytes of image NUL bytes of mask` of the sorted cases (and
+   * `NUL part` for parts of a file of masks); reads no pixel.
    */
   readonly fingerprint: string;
   /** In a cross-validation. */

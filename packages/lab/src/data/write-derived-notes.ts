@@ -12,7 +12,7 @@ import {
   type NoteAgreement,
 } from './derive-notes.js';
 import { FOLDERS, notesOfSplit } from './layouts/lvit.js';
-import { presentSplits } from './layouts/registry.js';
+import { presentSplits } from './source.js';
 import type { Split } from './types.js';
 
 export interface DerivedNotesOptions extends DeriveNotesOptions {

@@ -5,12 +5,13 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { defined, ReclmisError } from '@reclmis/core';
 import { readRegular, requireWritable, withFolderLock } from '@reclmis/files';
+import { readAs } from '../data/dataset.js';
 import type { Dataset } from '../data/types.js';
 import { openRun } from '../run/run.js';
 import { type CollectOptions, collectReport, type RunReport } from './collect.js';
 import { compareEvaluations, type Difference } from './compare.js';
 import { scoresToCsv, writeEvaluation } from './evaluate.js';
-import { openEvaluated, splitText } from './open.js';
+import { type EvaluatedData, openEvaluated, splitText } from './open.js';
 import { outcomeFile } from './outcome-file.js';
 import { probeEvaluated, type ProbedRun } from './probes/probe-evaluated.js';
 import type { ProbeOptions } from './probes/probes.js';
@@ -132,10 +133,10 @@ export async function evaluateRuns(
 /** The first run's cases, which all others must have. */
 async function openShared(
   [first, ...others]: readonly [string, ...string[]],
-  { dataDir, split = 'test', stems }: Pick<EvaluateRunsOptions, 'split' | 'stems'> & { dataDir: string },
+  { dataDir, split = 'test', stems, ...options }: EvaluatedData & { readonly dataDir: string },
 ): Promise<Dataset> {
   const open = (dir: string): Promise<Dataset> =>
-    openEvaluated(openRun(dir), { dataDir, split, ...defined({ stems }) });
+    openEvaluated(openRun(dir), { dataDir, split, ...readAs(options), ...defined({ stems }) });
   const dataset = await open(first);
   for (const other of others) {
     const theirs = await open(other);

@@ -134,7 +134,8 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
     const { pattern, groupOf, fits } = grouping(options.group ?? run.config.data.group);
     const spacings = await spacingsOf(dataset.cases, model.size, options.spacing);
     const warned = new WarningCounts();
-    const measurer = new Measurer(groupOf, spacings);
+    const groups = new Map(dataset.cases.map((one) => [one.id, groupOf(one)]));
+    const measurer = new Measurer((id) => groups.get(id) ?? id, spacings);
     const { summary } = await scoreCases(ensemble.opinion, loader.batches(0), {
       ...options,
       noteTransform: transform,
@@ -165,7 +166,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
       groups: {
         pattern,
         count: new Set(rows.map(({ group }) => group)).size,
-        named: rows.filter(({ id }) => fits(id)).length,
+        named: dataset.cases.filter(fits).length,
       },
       probabilities: measurer.probabilities,
     };

@@ -1,11 +1,13 @@
 import { resolve } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { fingerprintOf, openDataset, readStems } from '../data/dataset.js';
+import { fingerprintOf, openDataset, readAs, readStems } from '../data/dataset.js';
 import { openFitted } from '../data/folds.js';
+import type { DataSourceOptions } from '../data/layouts/layout.js';
 import type { Dataset, Split } from '../data/types.js';
 import type { Run } from '../run/run.js';
 
-export interface EvaluatedData {
+/** Read as the run's own data if it is those, unless told otherwise. */
+export interface EvaluatedData extends DataSourceOptions {
   /** Default: the run's own. */
   readonly dataDir?: string;
   /** Default `test`. For a fold's run `train` and `val` are the fold's, if the folder holds its cases. */
@@ -20,7 +22,7 @@ export const splitText = ({ split, fold }: Pick<Dataset, 'split' | 'fold'>): str
 /** @throws the codes of `openDataset`; STEM_UNKNOWN for a stem that the fold lacks; DATA_FOLDER_MISSING if none is named */
 export async function openEvaluated(
   run: Pick<Run, 'config' | 'info'>,
-  { dataDir = run.config.data.dir, split = 'test', stems }: EvaluatedData = {},
+  { dataDir = run.config.data.dir, split = 'test', stems, ...source }: EvaluatedData = {},
 ): Promise<Dataset> {
   if (dataDir === '')
     throw new ReclmisError(
@@ -30,8 +32,11 @@ export async function openEvaluated(
         remedy: 'State with --data where the data set is.',
       },
     );
+  const isOwn = resolve(dataDir) === resolve(run.config.data.dir);
+  const reading = { ...(isOwn ? readAs(run.config.data) : {}), ...readAs(source) };
   const fold = split === 'test' ? null : await openFold(run, dataDir, split);
-  if (fold === null) return openDataset(dataDir, split, stems === undefined ? {} : { stems });
+  if (fold === null)
+    return openDataset(dataDir, split, { ...reading, ...(stems === undefined ? {} : { stems }) });
   const chosen = await readStems(stems);
   if (chosen === undefined) return fold;
   const known = new Set(fold.cases.map(({ id }) => id));

@@ -24,6 +24,7 @@ export type Asked = Pick<
   | 'ensemble'
   | 'flips'
   | 'stems'
+  | 'splits'
   | 'group'
   | 'spacing'
 >;
@@ -40,13 +41,14 @@ export function outcomeFile(
     ensemble,
     flips,
     stems,
+    splits,
     group,
     spacing,
   }: Asked,
 ): string {
   const isOwn = config.data.dir !== '' && resolve(dataset.dir) === resolve(config.data.dir);
   const rest = {
-    ...(isOwn && stems === undefined ? {} : { cases: dataset.fingerprint }),
+    ...(isOwn && stems === undefined && splits === undefined ? {} : { cases: dataset.fingerprint }),
     ...(ensemble?.length ? { runs: ensemble.map((other) => resolve(other)).sort() } : {}),
     ...(group === undefined ? {} : { group }),
     ...(spacing === undefined ? {} : { spacing }),

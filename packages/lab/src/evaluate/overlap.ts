@@ -71,14 +71,14 @@ export async function overlapOf(
   const found = await mapLimit(like, LANES, async (one) => known.has(await hashOf(one)));
 
   const { fits, groupOf } = grouping(pattern);
-  const patients = new Set(others.filter(({ id }) => fits(id)).map(({ id }) => groupOf(id)));
-  const shared = test.filter(({ id }) => fits(id) && patients.has(groupOf(id)));
+  const patients = new Set(others.filter(fits).map(groupOf));
+  const shared = test.filter((one) => fits(one) && patients.has(groupOf(one)));
   return {
     sameImages: like
       .filter((_, i) => found[i])
       .map(({ id }) => id)
       .sort(),
-    samePatients: [...new Set(shared.map(({ id }) => groupOf(id)))].sort(),
+    samePatients: [...new Set(shared.map(groupOf))].sort(),
     imagesOfSamePatients: shared.length,
   };
 }

@@ -7,7 +7,8 @@
  */
 import { deflateSync, inflateSync } from 'node:zlib';
 import type { Mask } from '@reclmis/core';
-import { readImage, readMask } from '@reclmis/files';
+import { readImage } from '@reclmis/files';
+import { readCaseMask } from '../data/masks.js';
 import type { Case } from '../data/types.js';
 import { caseTile, imageGroup } from '../plots/case-sheet.js';
 import { displayImage, drawAgreement } from '../plots/masks.js';
@@ -102,10 +103,11 @@ export async function drawSideBySide(
 
 async function drawRow(
   { id, difference }: ComparedExample,
-  { imagePath, maskPath, note }: Case,
+  one: Case,
   runs: readonly ShownRun[],
 ): Promise<CaseRow> {
-  const [image, truth] = await Promise.all([readImage(imagePath), readMask(maskPath)]);
+  const { imagePath, note } = one;
+  const [image, { mask: truth }] = await Promise.all([readImage(imagePath), readCaseMask(one)]);
   const shown = displayImage(image, SIDE);
   const groups = [await imageGroup(id, shown, truth)];
   for (const { rows, masks, title } of runs) {

@@ -9,7 +9,7 @@ import {
   warningLines,
   whoseSides,
 } from '@reclmis/core';
-import { measureSides } from '../data/sides.js';
+import { measureSides, statedByAll } from '../data/sides.js';
 import type { Dataset } from '../data/types.js';
 import type { Run } from '../run/run.js';
 
@@ -73,6 +73,8 @@ async function sidesOfData(
 ): Promise<{ readonly notes: StatedSides; readonly lines: readonly string[] }> {
   if (learnt === 'unknown') return { notes: 'unknown', lines: [] };
   if (ownDir !== '' && resolve(ownDir) === resolve(dataset.dir)) return { notes: learnt, lines: [] };
+  const stated = statedByAll(dataset.cases);
+  if (stated !== null) return { notes: stated, lines: [] };
   const inferred = await measureSides(dataset.cases, ENOUGH);
   const lines = sidesWarnings(inferred).map(({ code, message }) => `${code}: ${message}`);
   if (inferred.sides === 'unknown') {

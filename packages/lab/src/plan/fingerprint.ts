@@ -18,8 +18,8 @@ import {
 } from '@reclmis/core';
 import type { TextConfig } from '../config/config-schema.js';
 import { invalidDataset, usableScan } from '../data/dataset.js';
-import type { SplitScan } from '../data/layouts/layout.js';
-import { presentSplits } from '../data/layouts/registry.js';
+import type { DataSourceOptions, SplitScan } from '../data/layouts/layout.js';
+import { presentSplits } from '../data/source.js';
 import { grouping } from '../data/groups.js';
 import { findSuspicions } from '../data/suspect/index.js';
 import type { Case, Split } from '../data/types.js';
@@ -112,7 +112,7 @@ export interface Fingerprint {
   };
 }
 
-export interface FingerprintOptions extends MeasureOptions {
+export interface FingerprintOptions extends MeasureOptions, DataSourceOptions {
   /** See `grouping`. */
   readonly group?: string;
   readonly encoder?: TextConfig['encoder'];
@@ -129,8 +129,8 @@ const LONGEST_CONTEXT = 77;
 export async function takeFingerprint(dir: string, options: FingerprintOptions = {}): Promise<Fingerprint> {
   const patients = grouping(options.group);
   const scans: SplitScan[] = [];
-  for (const split of new Set<Split>(['train', ...(await presentSplits(dir))]))
-    scans.push(await usableScan(dir, split));
+  for (const split of new Set<Split>(['train', ...(await presentSplits(dir, options))]))
+    scans.push(await usableScan(dir, split, undefined, options));
   const spacings = spacingsOf(scans);
   const measures = await measureAll(
     scans.map(({ split, cases }) => ({ dir, split, cases })),
@@ -140,7 +140,7 @@ export async function takeFingerprint(dir: string, options: FingerprintOptions =
   const all = scans.flatMap(({ split, cases }) => cases.map((one) => ({ ...one, split })));
   const { fits, groupOf } = patients;
   // Other names are not compared across splits, which may each count from 1.
-  const people = repeatsOf(all, ({ id, split }) => (fits(id) ? groupOf(id) : `${split} ${groupOf(id)}`));
+  const people = repeatsOf(all, (one) => (fits(one) ? groupOf(one) : `${one.split} ${groupOf(one)}`));
   return {
     format: 'reclmis-fingerprint/1',
     name: basename(resolve(dir)),
@@ -155,7 +155,7 @@ export async function takeFingerprint(dir: string, options: FingerprintOptions =
     duplicates: repeatsOf(measures.cases, ({ hash }) => hash),
     patients: {
       pattern: patients.pattern,
-      named: all.filter(({ id }) => fits(id)).length,
+      named: all.filter(fits).length,
       count: people.distinct,
       across: people.across,
     },

@@ -9,7 +9,7 @@ import {
   quantileOfSorted,
   type StatedSides,
 } from '@reclmis/core';
-import { readMask } from '@reclmis/files';
+import { readCaseMask } from '../data/masks.js';
 import type { Case } from '../data/types.js';
 
 const SUSPECTED = 0.02;
@@ -24,9 +24,9 @@ export interface MaskFit {
 }
 
 /** @throws what reading the mask throws */
-export async function fitOf({ maskPath, note }: Case, sides: StatedSides): Promise<MaskFit> {
-  const mask = await readMask(maskPath);
-  const said = parseNote(note);
+export async function fitOf(one: Case, sides: StatedSides): Promise<MaskFit> {
+  const { mask } = await readCaseMask(one);
+  const said = parseNote(one.note);
   return {
     inside: insideNamedZones(mask, said, sides)?.inside ?? null,
     counted: said.count === null ? null : maskAreas(mask) === said.count,

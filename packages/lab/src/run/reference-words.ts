@@ -28,24 +28,24 @@ interface Seen {
 
 /** In code point order. @param group see `grouping` @param texts all of whose words are kept */
 export function wordsToKeep(
-  cases: readonly Pick<Case, 'id' | 'note'>[],
+  cases: readonly Pick<Case, 'id' | 'imageId' | 'patient' | 'note'>[],
   group?: string,
   texts: readonly string[] = [],
 ): string[] {
   const { groupOf, fits } = grouping(group);
   const seen = new Map<string, Seen>();
   const sorted = [...cases].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const untold = sorted.filter(({ id }) => !fits(id));
+  const untold = sorted.filter((one) => !fits(one));
   let passed = 0;
-  for (const { id, note } of sorted) {
-    const told = fits(id);
+  for (const named of sorted) {
+    const told = fits(named);
     const stretch = Math.floor((passed * STRETCHES) / Math.max(1, untold.length));
     if (!told) passed++;
-    for (const word of new Set(wordsOf(note))) {
+    for (const word of new Set(wordsOf(named.note))) {
       const one = seen.get(word) ?? { patients: new Set(), notes: 0, stretches: new Set() };
       seen.set(word, one);
       if (told) {
-        if (one.patients.size < LEAST_PATIENTS) one.patients.add(groupOf(id));
+        if (one.patients.size < LEAST_PATIENTS) one.patients.add(groupOf(named));
       } else {
         one.notes++;
         one.stretches.add(stretch);

@@ -74,14 +74,12 @@ beforeAll(async () => {
 it('is not known before it is registered, and its name is its own', async () => {
   await expect(openDataset(data, 'train')).rejects.toMatchObject({
     code: 'DATA_FOLDER_MISSING',
-    message: `${data}: expected Train_Folder, Val_Folder or Test_Folder, got none of them`,
+    message: `${data}: expected Train_Folder, Val_Folder or Test_Folder; or a table of cases (.csv, .tsv, .jsonl or .xlsx); or metadata.csv or metadata.jsonl (Hugging Face’s image folder); or dataset.json with imagesTr and labelsTr (nnU-Net); or annotations/*.json or a .json file (COCO), got none of them`,
   });
   registerLayout('triples', triples);
-  expect(layoutNames()).toEqual(['lvit', 'triples']);
+  expect(layoutNames()).toEqual(['lvit', 'table', 'huggingface', 'nnunet', 'coco', 'triples']);
   expect(() => registerLayout('lvit', triples)).toThrow(ReclmisError);
-  await expect(openDataset(root, 'train')).rejects.toThrow(
-    'expected Train_Folder, Val_Folder or Test_Folder; or files named *.scan.png, got none of them',
-  );
+  await expect(openDataset(root, 'train')).rejects.toThrow('; or files named *.scan.png, got none of them');
 });
 
 it('is checked, measured for a plan and cut into folds', async () => {

@@ -10,15 +10,10 @@ import {
   type Sides,
   sidesOfCase,
 } from '@reclmis/core';
-import {
-  mapLimit,
-  readImageWithHeader,
-  readMaskWithValues,
-  type ReadImage,
-  type ReadMask,
-} from '@reclmis/files';
+import { mapLimit, readImageWithHeader, type ReadImage, type ReadMask } from '@reclmis/files';
 import { problemOf, sizeMismatch } from '../dataset.js';
 import type { Problem } from '../layouts/layout.js';
+import { readCaseMask } from '../masks.js';
 import { isGrey } from '../sample.js';
 import type { Case, Split } from '../types.js';
 import { edgesAround } from './edges.js';
@@ -91,7 +86,7 @@ export async function measureCases(job: MeasureJob): Promise<MeasureResult> {
       }
     };
     const image = await read(one.imagePath, readImageWithHeader);
-    const mask = await read(one.maskPath, readMaskWithValues);
+    const mask = await read(one.maskPath, () => readCaseMask(one));
     if (image === null || mask === null) return null;
     if (image.header.width !== mask.header.width || image.header.height !== mask.header.height) {
       own.push(sizeMismatch(job, one.maskPath, mask.header, image.header));

@@ -15,8 +15,12 @@ const SAME_MASKS = 0.95;
 /** Pairs of copies; if more than two have the same pixels, each with the first. */
 export function duplicatePairs(subjects: readonly Subject[]): Pair[] {
   const exact = new Map<string, Subject[]>();
+  const shared = new Set<string>();
   for (const one of subjects) {
-    if (isBlank(one)) continue;
+    // An image may have several cases in its split.
+    const image = `${one.split} ${one.imageId ?? one.id}`;
+    if (isBlank(one) || shared.has(image)) continue;
+    if (one.imageId !== undefined) shared.add(image);
     const group = exact.get(one.measure.hash);
     if (group) group.push(one);
     else exact.set(one.measure.hash, [one]);

@@ -32,10 +32,10 @@ export function findSuspicions(subjects: readonly Subject[], { group = '' } = {}
 function patients(subjects: readonly Subject[], pattern: string): Suspicion[] {
   const { fits, groupOf } = grouping(pattern);
   const byPatient = new Map<string, Subject[]>();
-  for (const one of subjects.filter(({ id }) => fits(id))) {
-    const own = byPatient.get(groupOf(one.id));
+  for (const one of subjects.filter((one) => fits(one))) {
+    const own = byPatient.get(groupOf(one));
     if (own) own.push(one);
-    else byPatient.set(groupOf(one.id), [one]);
+    else byPatient.set(groupOf(one), [one]);
   }
   const cases = [...byPatient.values()].flatMap(([first, ...others]) => {
     const other = others.find(({ split }) => split !== first?.split);
@@ -44,10 +44,17 @@ function patients(subjects: readonly Subject[], pattern: string): Suspicion[] {
       : [{ split: first.split, id: first.id, other: { split: other.split, id: other.id } }];
   });
   if (cases.length === 0) return [];
+  const tests = subjects.filter(({ split }) => split === 'test');
+  const learnt = (one: Subject): boolean =>
+    fits(one) && (byPatient.get(groupOf(one)) ?? []).some(({ split }) => split === 'train');
+  const seen = tests.filter(learnt).length;
+  const share =
+    seen === 0 ? '' : ` (${seen} of ${tests.length} test cases are of patients who are also in train)`;
+  const stated = subjects.every(({ patient }) => patient !== undefined) ? '' : ', judging by file names';
   return [
     suspicion(
       'PATIENTS_ACROSS_SPLITS',
-      `${counted(cases.length, 'patient is', 'patients are')} in two splits, judging by file names`,
+      `${counted(cases.length, 'patient is', 'patients are')} in two splits${stated}${share}`,
       cases,
     ),
   ];

@@ -3,9 +3,10 @@
  * sky blue. It shows pictures and notes: keep it with the data.
  */
 import { COLOURS, type Mask, overlay, resizeImage, resizeMask, type RgbImage, WARNINGS } from '@reclmis/core';
-import { encodePng, mapLimit, readImage, readMask, writeFileAtomic } from '@reclmis/files';
+import { encodePng, mapLimit, readImage, writeFileAtomic } from '@reclmis/files';
 import { gallery, joined, list, page, paragraph, picture, table, type Html } from '../../report/index.js';
 import type { DatasetReport } from '../check.js';
+import { readCaseMask } from '../masks.js';
 import type { Split } from '../types.js';
 import { TURN_WORDS, turnMask } from './turns.js';
 import type { Subject, SuspectCase, Suspicion } from './types.js';
@@ -86,7 +87,7 @@ async function section(
 
 async function drawnCase(subject: Subject, suspect?: SuspectCase): Promise<Html> {
   const image = await readImage(subject.imagePath);
-  const mask = await readMask(subject.maskPath);
+  const mask = (await readCaseMask(subject)).mask;
   const turn = suspect?.turn;
   const better = turn === undefined ? null : turnMask(mask, turn);
   const png = await encodePng(outlined(image, mask, better), 3);

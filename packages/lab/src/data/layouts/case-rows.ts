@@ -1,0 +1,248 @@
+/**
+ * Cases from tables of them (`readCaseTable`): a row is a case. Rows of one image with different notes are several
+ * cases; whatever a row leaves unclear is a problem that names it.
+ */
+import { basename, relative, resolve, sep } from 'node:path';
+import {
+  type ErrorCode,
+  inSidesOf,
+  parseSpacing,
+  ReclmisError,
+  type Sides,
+  type Spacing,
+} from '@reclmis/core';
+import { nameKey, type NoteRow, oneLine, type Table } from '@reclmis/files';
+import { type Case, type Split, SPLITS } from '../types.js';
+import { imageIds, noteIds } from './case-ids.js';
+import { byCode } from './image-folder.js';
+import type { Problem, DataSourceOptions, SplitScan } from './layout.js';
+import { IMAGE_FOLDERS, MASK_FOLDERS, Places } from './places.js';
+
+const SPLIT_WORDS: Readonly<Record<Split, readonly string[]>> = {
+  train: ['train', 'training'],
+  val: ['val', 'valid', 'validation', 'dev'],
+  test: ['test', 'testing'],
+};
+
+/** `validation` as val; null for another word. */
+export function splitNamed(word: string): Split | null {
+  const lower = word.trim().toLowerCase();
+  return SPLITS.find((split) => SPLIT_WORDS[split].includes(lower)) ?? null;
+}
+
+export interface CaseTable {
+  readonly path: string;
+  /** Folder that paths in it are relative to. */
+  readonly base: string;
+  readonly table: Table;
+  /** Of all its rows, unless they state their own. */
+  readonly split?: Split;
+}
+
+interface Entry {
+  readonly row: NoteRow;
+  readonly from: CaseTable;
+  readonly split: Split;
+  /** `cases.csv: line 3`. */
+  readonly item: string;
+}
+
+interface Located extends Entry {
+  readonly image: string;
+  readonly mask: string;
+}
+
+const statesSplits = (tables: readonly CaseTable[]): boolean =>
+  tables.some(
+    ({ split, table }) => split !== undefined || table.rows.some((row) => (row.split ?? '') !== ''),
+  );
+
+/** Those that rows state; train alone if none does. */
+export function splitsOfTables(tables: readonly CaseTable[]): readonly Split[] {
+  if (!statesSplits(tables)) return ['train'];
+  const said = new Set(
+    tables.flatMap(({ split, table }) =>
+      table.rows.map((row) => splitNamed(row.split ?? '') ?? split ?? 'train'),
+    ),
+  );
+  return SPLITS.filter((split) => said.has(split));
+}
+
+/** @param root the folder that paths may not leave. */
+export async function scanTables(
+  { root, tables }: { readonly root: string; readonly tables: readonly CaseTable[] },
+  split: Split,
+  stems: ReadonlySet<string> | undefined,
+  { outside = false }: DataSourceOptions,
+): Promise<SplitScan> {
+  const problems: Problem[] = [];
+  const report = (entry: Pick<Entry, 'item' | 'split'>, code: ErrorCode, why: string): void => {
+    problems.push({ code, split: entry.split, item: entry.item, message: `${entry.item}: ${why}` });
+  };
+  const entries = entriesOf(root, tables, report);
+  const places = new Places(resolve(root), outside);
+  const located: Located[] = [];
+  for (const entry of entries) {
+    const found = await locate(entry, places);
+    if ('code' in found) report(entry, found.code, found.why);
+    else located.push({ ...entry, ...found });
+  }
+  const named = nameCases(root, located, report);
+  const cases = named.filter(
+    ({ split: own, one }) =>
+      own === split && (stems === undefined || stems.has(one.id) || stems.has(one.imageId ?? one.id)),
+  );
+  const here = entries.filter((entry) => entry.split === split);
+  if (stems !== undefined) reportStrangeStems(stems, named.filter((one) => one.split === split).map(({ one }) => one), split, problems); // prettier-ignore
+  if (here.length === 0) {
+    const message = `${basename(tables[0]?.path ?? root)}: holds no case of the split ${split}`;
+    problems.push({ code: 'DATA_SPLIT_EMPTY', split, item: split, message, remedy: NO_SPLIT });
+  }
+  return {
+    split,
+    notesPath: tables[0]?.path ?? null,
+    cases: cases.map(({ one }) => one).sort((a, b) => byCode(a.id, b.id)),
+    problems: problems.filter((one) => one.split === split),
+    images: new Set(here.map(({ row }) => row.image)).size,
+    masks: new Set(here.map(({ row }) => row.mask ?? row.image)).size,
+    notes: here.filter(({ row }) => row.description !== '').length,
+  };
+}
+
+export const NO_SPLIT =
+  'Make a split with `reclmis data split SOURCE -o splits.csv` and use --splits splits.csv, or cross-validate with --folds.';
+
+function entriesOf(
+  root: string,
+  tables: readonly CaseTable[],
+  report: (entry: Pick<Entry, 'item' | 'split'>, code: ErrorCode, why: string) => void,
+): Entry[] {
+  const stated = statesSplits(tables);
+  return tables.flatMap((from) =>
+    from.table.rows.flatMap((row): Entry[] => {
+      const item = `${relative(root, from.path) || basename(from.path)}: ${from.table.unit} ${row.number}`;
+      const said = splitNamed(row.split ?? '');
+      if (said === null && (row.split ?? '') !== '')
+        report({ item, split: from.split ?? 'train' }, 'NOTES_UNREADABLE', `expected the split train, val or test, got "${row.split ?? ''}"`); // prettier-ignore
+      else if (said === null && from.split === undefined && stated)
+        report({ item, split: 'train' }, 'NOTES_UNREADABLE', 'states no split, as other rows do');
+      else return [{ row, from, item, split: said ?? from.split ?? 'train' }];
+      return [];
+    }),
+  );
+}
+
+async function locate(
+  { row, from: { base } }: Entry,
+  places: Places,
+): Promise<{ image: string; mask: string } | { code: ErrorCode; why: string }> {
+  // eslint-disable-next-line no-control-regex -- these are what is looked for
+  const bad = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffd]/u;
+  if ([row.image, row.mask ?? '', row.description].some((text) => bad.test(text)))
+    return { code: 'NOTES_UNREADABLE', why: 'holds a control character, or the sign of lost text (U+FFFD)' };
+  if (row.image === '') return { code: 'NOTES_UNREADABLE', why: 'names no image' };
+  if (row.mask === '') return { code: 'MASK_MISSING', why: `names no mask for ${row.image}` };
+  if (row.description === '') return { code: 'NOTE_EMPTY', why: `has no note for ${row.image}` };
+  const image = await places.find(base, row.image, IMAGE_FOLDERS, 'image');
+  if (image.path === null) {
+    const cell =
+      row.numericName === undefined
+        ? ''
+        : ` (cell ${row.numericName} holds a number: leading zeros are lost)`;
+    return { ...image, why: image.why + cell };
+  }
+  const mask =
+    row.mask === undefined
+      ? await places.maskOf(base, image.path)
+      : await places.find(base, row.mask, MASK_FOLDERS, 'mask');
+  return mask.path === null ? mask : { image: image.path, mask: mask.path };
+}
+
+function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(key(item));
+    if (group === undefined) groups.set(key(item), [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+/** Ids depend on all rows, whatever their split. */
+function nameCases(
+  root: string,
+  located: readonly Located[],
+  report: (entry: Located, code: ErrorCode, why: string) => void,
+): { readonly split: Split; readonly one: Case }[] {
+  const keyOf = (path: string): string => relative(resolve(root), path).split(sep).join('/');
+  const ids = imageIds(located.map(({ image }) => keyOf(image)));
+  const byImage = groupBy(located, ({ image }) => image);
+  const mixed = new Set(located.map(({ row }) => (row.sides ?? '').toLowerCase())).size > 1;
+  return [...byImage.values()].flatMap((own) => {
+    const byNote = groupBy(own, ({ row }) => nameKey(row.description).toLowerCase().replace(/\s+/gu, ' '));
+    for (const [first, ...others] of byNote.values())
+      for (const other of others)
+        report(other, 'NOTES_CONFLICT', `has the image and note of ${first?.from.table.unit ?? 'row'} ${first?.row.number ?? 0}`); // prettier-ignore
+    const distinct = [...byNote.values()].flatMap(([first]) => (first === undefined ? [] : [first]));
+    const image = ids.get(keyOf(own[0]?.image ?? '')) ?? '';
+    const names = noteIds(image, distinct.map(({ row }) => row.description)); // prettier-ignore
+    return distinct.flatMap((entry, i) => {
+      const one = caseOf(entry, names[i] ?? image, mixed, report);
+      return one === null
+        ? []
+        : [{ split: entry.split, one: distinct.length > 1 ? { ...one, imageId: image } : one }];
+    });
+  });
+}
+
+/** @param mixed not all rows state the same sides: notes that mean the image's are turned to the patient's. */
+function caseOf(
+  entry: Located,
+  id: string,
+  mixed: boolean,
+  report: (entry: Located, code: ErrorCode, why: string) => void,
+): Case | null {
+  const { row, image, mask } = entry;
+  const sides = (row.sides ?? '').toLowerCase();
+  if (!['', 'patient', 'image'].includes(sides) || (mixed && sides === '')) {
+    const got = sides === '' ? 'nothing, unlike other rows' : `"${row.sides ?? ''}"`;
+    report(entry, 'NOTES_UNREADABLE', `expected the sides patient or image, got ${got}`);
+    return null;
+  }
+  let spacing: Spacing | undefined;
+  try {
+    if (row.spacing !== '') spacing = parseSpacing(row.spacing, 'the spacing', 'NOTES_UNREADABLE');
+  } catch (error) {
+    if (!(error instanceof ReclmisError)) throw error;
+    report(entry, 'NOTES_UNREADABLE', oneLine(error));
+    return null;
+  }
+  const turned = mixed ? inSidesOf(row.description, 'patient', sides as Sides) : null;
+  const [doubt] = turned?.warnings ?? [];
+  if (doubt !== undefined) {
+    report(entry, 'NOTES_UNREADABLE', doubt.message);
+    return null;
+  }
+  return {
+    id,
+    imagePath: image,
+    maskPath: mask,
+    note: turned?.text ?? row.description,
+    ...(spacing === undefined ? {} : { spacing }),
+    ...((row.patient ?? '') === '' ? {} : { patient: row.patient ?? '' }),
+    ...(sides === '' ? {} : { sides: mixed ? 'patient' : (sides as Sides) }),
+  };
+}
+
+/** Reports selected stems without a case. */
+export function reportStrangeStems(
+  stems: ReadonlySet<string>,
+  cases: readonly Case[],
+  split: Split,
+  problems: Problem[],
+): void {
+  const known = new Set(cases.flatMap(({ id, imageId = id }) => [id, imageId]));
+  for (const stem of stems)
+    if (!known.has(stem)) problems.push({ code: 'STEM_UNKNOWN', split, item: stem, message: `${stem}: the list of stems names no case of the split ${split}` }); // prettier-ignore
+  if (stems.size === 0) problems.push({ code: 'DATA_SPLIT_EMPTY', split, item: split, message: `${split}: the list of stems is empty` }); // prettier-ignore
+}

@@ -1,0 +1,64 @@
+/**
+ * A table of cases, or a folder with one:
+ *
+ *     cases.csv  (.tsv, .jsonl, .xlsx)     columns image, mask, note; perhaps split, patient, spacing, sides
+ *     DIR/cases.xlsx  DIR/...              the folder's only table
+ *
+ * Paths are relative to the table. A name alone is also found in `images` or `masks`; without a column of masks, a
+ * mask is found by its image's name.
+ */
+import { basename, dirname, extname, join } from 'node:path';
+import { ReclmisError } from '@reclmis/core';
+import { parseColumns, readCaseTable, TABLE_EXTENSIONS } from '@reclmis/files';
+import { type CaseTable, scanTables, splitsOfTables } from './case-rows.js';
+import { list } from './image-folder.js';
+import type { DataLayout, DataSourceOptions } from './layout.js';
+
+const isTable = (name: string): boolean => TABLE_EXTENSIONS.has(extname(name).toLowerCase());
+
+/** A source that is a file: its name is all that it holds. */
+export const isFileSource = (names: readonly string[], source: string): boolean =>
+  names.length === 1 && names[0] === basename(source);
+
+/** @throws DATA_LAYOUT_UNCLEAR for several tables, NOTES_MISSING for none, and the codes of `readCaseTable` */
+async function open(
+  source: string,
+  { columns = '' }: DataSourceOptions,
+): Promise<{ root: string; tables: [CaseTable] }> {
+  const names = await list(source); // null for a file
+  const tables = names?.filter(isTable);
+  if (tables !== undefined && tables.length > 1)
+    throw new ReclmisError(
+      'DATA_LAYOUT_UNCLEAR',
+      `${source}: expected one table of cases, got ${tables.join(', ')}`,
+      {
+        remedy: `Point --data at the table itself, such as ${join(source, tables[0] ?? '')}.`,
+      },
+    );
+  const [only] = tables ?? [basename(source)];
+  if (only === undefined)
+    throw new ReclmisError('NOTES_MISSING', `${source}: expected a table of cases, got none`, {
+      remedy: 'Add a .csv, .tsv, .jsonl or .xlsx file with the columns image, mask and note.',
+    });
+  const base = names === null ? dirname(source) : source;
+  const path = join(base, only);
+  const table = await readCaseTable(path, {
+    columns: parseColumns(columns),
+    names: { note: ['note', 'description'] },
+    required: names === null ? ['image', 'mask', 'note'] : ['image', 'note'],
+  });
+  if (table.rows.length === 0)
+    throw new ReclmisError('NOTES_EMPTY', `${path}: holds no case`, {
+      remedy: 'Add a row for each case, below a first row that names the columns image, mask and note.',
+    });
+  return { root: base, tables: [{ path, base, table }] };
+}
+
+export const TABLE: DataLayout = {
+  expects: 'a table of cases (.csv, .tsv, .jsonl or .xlsx)',
+  // A folder with labelcol is a split of LViT's layout, whose notes are keyed by masks.
+  detect: (names, dir) =>
+    names.some(isTable) && (isFileSource(names, dir) || (names.includes('labelcol') ? false : 'perhaps')),
+  splits: async (dir, options) => splitsOfTables((await open(dir, options)).tables),
+  scan: async (dir, split, stems, options) => scanTables(await open(dir, options), split, stems, options),
+};
