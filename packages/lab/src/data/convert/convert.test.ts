@@ -1,0 +1,107 @@
+/** Each layout to each other and back: pixels, notes, splits and what goes with them. */
+import { join } from 'node:path';
+import { encodeCsv, readImage } from '@reclmis/files';
+import { expect, it } from 'vitest';
+import { openDataset } from '../dataset.js';
+import { readCaseMask } from '../masks.js';
+import { presentSplits } from '../source.js';
+import { errorOf, greyPng, inFolder, writeFiles } from '../testing.js';
+import { writeTinyData } from '../../testing/tiny-data.js';
+import { convertDataset } from './convert.js';
+
+/** Split, id, note, and the pixels of image and mask, of all cases. */
+async function contentOf(source: string): Promise<unknown[]> {
+  const found: unknown[] = [];
+  for (const split of await presentSplits(source))
+    for (const one of (await openDataset(source, split)).cases) {
+      const { id, note, imagePath, patient, spacing, sides } = one;
+      const { mask } = await readCaseMask(one);
+      const image = await readImage(imagePath);
+      const pixels = [Buffer.from(image.data).toString('hex'), Buffer.from(mask.data).toString('hex')];
+      found.push({ split, id, note, pixels, patient, spacing, sides });
+    }
+  return found;
+}
+
+it('goes round through every layout and comes back the same', async () => {
+  await inFolder(async (dir) => {
+    const start = join(dir, 'lvit');
+    await writeTinyData(start, 16, { train: 3, val: 2, test: 2 });
+    const content = await contentOf(start);
+    expect(content).toHaveLength(7);
+    let source = start;
+    for (const to of ['table', 'huggingface', 'coco', 'table', 'lvit'] as const) {
+      const out = join(dir, `${to}-of-${source.split('/').at(-1) ?? ''}`);
+      const { cases, notices } = await convertDataset(source, out, { to });
+      expect(cases).toEqual({ train: 3, val: 2, test: 2 });
+      expect(notices).toEqual([]);
+      expect(await contentOf(out)).toEqual(content);
+      source = out;
+    }
+  });
+});
+
+/** Two cases on the first image, one on the second; with everything that a table may state. */
+async function writeOrgans(dir: string, overlap = false): Promise<string> {
+  await writeFiles(dir, {
+    'p/1.png': await greyPng(6, 4, (x, y) => 30 * x + y),
+    'q/1.png': await greyPng(6, 4, (x, y) => 30 * y + x),
+    'm/left.png': await greyPng(6, 4, (x, y) => (x < 2 && y > 0 ? 255 : 0)),
+    'm/right.png': await greyPng(6, 4, (x) => (x > (overlap ? 0 : 3) ? 255 : 0)),
+    'cases.csv': encodeCsv([
+      ['image', 'mask', 'note', 'split', 'patient', 'spacing', 'sides'],
+      ['p/1.png', 'm/left.png', 'left kidney', 'train', 'A', '0.5x0.25', 'image'],
+      ['p/1.png', 'm/right.png', 'right kidney', 'train', 'A', '0.5x0.25', 'image'],
+      ['q/1.png', 'm/right.png', 'right kidney', 'test', 'B', '', 'image'],
+    ]),
+  });
+  return join(dir, 'cases.csv');
+}
+
+it('keeps several notes of an image, patients, spacings and sides where there is a place for them', async () => {
+  await inFolder(async (dir) => {
+    const source = await writeOrgans(join(dir, 'a'));
+    const content = await contentOf(source);
+    for (const to of ['table', 'huggingface'] as const) {
+      await convertDataset(source, join(dir, to), { to });
+      expect(await contentOf(join(dir, to))).toEqual(content);
+    }
+    const bare = content.map((one) => ({ ...(one as object), patient: undefined, sides: undefined }));
+    const { notices } = await convertDataset(source, join(dir, 'lvit'), { to: 'lvit' });
+    expect(notices).toEqual([
+      'The layout has no place for the patient of 3 cases.',
+      'The layout has no place for the sides of 3 cases.',
+    ]);
+    expect(await contentOf(join(dir, 'lvit'))).toEqual(bare);
+    for (const to of ['coco', 'nnunet'] as const) {
+      await convertDataset(source, join(dir, to), { to });
+      const found = (await contentOf(join(dir, to))) as { pixels: string[] }[];
+      // nnU-Net has the label that an image lacks as an empty mask.
+      const drawn = found.filter(({ pixels }) => /1/u.test(pixels[1] ?? ''));
+      expect(drawn.map(({ pixels }) => pixels)).toEqual(
+        (content as { pixels: string[] }[]).map(({ pixels }) => pixels),
+      );
+      expect(drawn).toMatchObject(
+        [['left kidney', 'train'], ['right kidney', 'train'], ['right kidney', 'test']].map(([note, split]) => ({ note, split })), // prettier-ignore
+      );
+      expect(found.length - drawn.length).toBe(to === 'nnunet' ? 1 : 0);
+    }
+  });
+});
+
+it('refuses what a layout cannot hold, and leaves nothing behind', async () => {
+  await inFolder(async (dir) => {
+    const source = await writeOrgans(join(dir, 'a'), true);
+    const out = join(dir, 'nnunet');
+    expect(await errorOf(convertDataset(source, out, { to: 'nnunet' }))).toEqual({
+      code: 'DATA_INVALID',
+      message:
+        'p-1@right-kidney: its mask overlaps another of the image’s, and nnU-Net keeps one label a pixel',
+    });
+    const { readdir } = await import('node:fs/promises');
+    expect(await readdir(dir)).toEqual(['a']);
+    expect((await errorOf(convertDataset(source, join(dir, 'a'), { to: 'table' }))).code).toBe(
+      'OUTPUT_EXISTS',
+    );
+  });
+});

@@ -1,0 +1,48 @@
+/** What `convertDataset` writes to: a layout's files from cases. */
+import type { Mask } from '@reclmis/core';
+import type { Case, Split } from '../types.js';
+
+/** A case on its way. */
+export interface Placed {
+  readonly split: Split;
+  readonly one: Case;
+  /** Unique among all splits: the case's id, after its split if another split has it too. */
+  readonly name: string;
+  /** The image's, shared by its cases. */
+  readonly image: string;
+}
+
+export interface Tools {
+  /** Below the new folder. Copies bytes, or with `png` decodes what is not PNG. @returns the path with the extension */
+  readonly copyImage: (
+    placed: Placed,
+    folder: string,
+    options?: { readonly name?: string; readonly png?: boolean },
+  ) => Promise<string>;
+  /** Writes 0 and 255 as PNG below the new folder. @returns the path */
+  readonly writeMask: (placed: Placed, path: string) => Promise<string>;
+  readonly readMask: (placed: Placed) => Promise<Mask>;
+  readonly writeText: (path: string, text: string | Uint8Array) => Promise<void>;
+  /** In lanes, counted for the progress. */
+  readonly each: <T>(cases: readonly Placed[], work: (one: Placed) => Promise<T>) => Promise<T[]>;
+}
+
+export interface Target {
+  /** What the layout cannot hold, for the user. @throws DATA_INVALID if it cannot hold the cases at all */
+  readonly losses: (cases: readonly Placed[]) => string[];
+  readonly write: (cases: readonly Placed[], tools: Tools) => Promise<void>;
+}
+
+/** `12 cases`. */
+export const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
+
+/** Lines for columns that some cases have and the layout has not. */
+export function lostColumns(
+  cases: readonly Placed[],
+  columns: readonly ('patient' | 'spacing' | 'sides')[],
+): string[] {
+  return columns.flatMap((column) => {
+    const count = cases.filter(({ one }) => one[column] !== undefined).length;
+    return count === 0 ? [] : [`The layout has no place for the ${column} of ${counted(count, 'case')}.`];
+  });
+}
