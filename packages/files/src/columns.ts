@@ -28,7 +28,7 @@ export const NOTES: TableForm = {
   shown: 'Image and Description',
 };
 
-/** Of notes in JSON lines. */
+/** What JSON lines of notes call their members. */
 export const NOTE_MEMBERS: Pick<TableForm, 'names'> = {
   names: { ...NOTES.names, description: ['note'] },
 };

@@ -43,7 +43,7 @@ export interface TableForms {
   readonly members?: Pick<TableForm, 'names'>;
 }
 
-/** Of notes: JSON lines say `note` where tables say Description. */
+/** For notes: JSON lines say `note` where tables say Description. */
 const NOTE_FORMS: TableForms = { form: NOTES, members: NOTE_MEMBERS };
 
 /**

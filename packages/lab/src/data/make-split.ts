@@ -18,9 +18,9 @@ const STRATUM = 10;
 const LANES = 2;
 
 export interface SplitShares {
-  /** Of the cases, above 0; the rest is for training. */
+  /** Share of the cases, above 0; the rest is for training. */
   readonly val: number;
-  /** From 0. */
+  /** Share of the cases, from 0. */
   readonly test: number;
 }
 

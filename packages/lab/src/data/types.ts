@@ -28,7 +28,7 @@ export interface Case {
   /** That part of the id which the image's cases share; absent for an image's only case. */
   readonly imageId?: string;
   readonly imagePath: string;
-  /** Of the mask, or of the file that `mask` is a part of. */
+  /** The mask, or the file that `mask` is a part of. */
   readonly maskPath: string;
   readonly mask?: MaskPart;
   /** As the data set states it; else file names may tell (`grouping`). */

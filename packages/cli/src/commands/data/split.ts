@@ -73,7 +73,7 @@ async function run(source: string, flags: SplitFlags): Promise<void> {
   if (flags.splits !== undefined)
     throw new ReclmisError(
       'OPTION_INVALID',
-      '--splits: is what this command writes; all cases are split anew',
+      '--splits: is what this command writes; it splits all cases again',
     );
   if (existsSync(out) && flags.overwrite !== true)
     throw new ReclmisError('OUTPUT_EXISTS', `${out}: already exists`, {

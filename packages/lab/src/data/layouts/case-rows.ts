@@ -35,7 +35,7 @@ export interface CaseTable {
   /** Folder that paths in it are relative to. */
   readonly base: string;
   readonly table: Table;
-  /** Of all its rows, unless they state their own. */
+  /** The split of its rows, unless they state their own. */
   readonly split?: Split;
 }
 

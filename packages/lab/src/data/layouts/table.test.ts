@@ -237,11 +237,16 @@ describe('a folder of images with a sheet', () => {
         },
         { id: 'scan 1', imagePath: join(dir, 'scan 1.jpg'), maskPath: join(dir, 'masks', 'mask_scan 1.png'), note: 'first' }, // prettier-ignore
       ]);
+      // A table of something else does not matter.
+      await writeFiles(dir, { 'splits.csv': 'case,split\n7,test\nscan 1,train\n' });
+      expect((await openDataset(dir, 'test', { splits: join(dir, 'splits.csv') })).cases).toMatchObject([
+        { id: '7' },
+      ]);
       await writeFiles(dir, { 'masks/7.png': picture });
       expect(await messagesOf(dir)).toEqual([
         'DATA_INVALID sheet.xlsx: row 3: expected one mask, got masks/7.png and labels/7.tif',
       ]);
-      await writeFiles(dir, { 'other.csv': 'image,note\n' });
+      await writeFiles(dir, { 'other.csv': 'image,note\n7,x\n' });
       expect(await errorOf(openDataset(dir, 'train'))).toEqual({
         code: 'DATA_LAYOUT_UNCLEAR',
         message: `${dir}: expected one table of cases, got other.csv, sheet.xlsx`,

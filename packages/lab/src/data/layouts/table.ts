@@ -9,7 +9,7 @@
  */
 import { basename, dirname, extname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { parseColumns, readCaseTable, TABLE_EXTENSIONS } from '@reclmis/files';
+import { type CaseColumn, parseColumns, readCaseTable, TABLE_EXTENSIONS } from '@reclmis/files';
 import { type CaseTable, scanTables, splitsOfTables } from './case-rows.js';
 import { list } from './image-folder.js';
 import type { DataLayout, DataSourceOptions } from './layout.js';
@@ -20,32 +20,54 @@ const isTable = (name: string): boolean => TABLE_EXTENSIONS.has(extname(name).to
 export const isFileSource = (names: readonly string[], source: string): boolean =>
   names.length === 1 && names[0] === basename(source);
 
+interface Opened {
+  readonly root: string;
+  readonly tables: [CaseTable];
+}
+
 /** @throws DATA_LAYOUT_UNCLEAR for several tables, NOTES_MISSING for none, and the codes of `readCaseTable` */
-async function open(
-  source: string,
-  { columns = '' }: DataSourceOptions,
-): Promise<{ root: string; tables: [CaseTable] }> {
+async function open(source: string, options: DataSourceOptions): Promise<Opened> {
   const names = await list(source); // null for a file
-  const tables = names?.filter(isTable);
-  if (tables !== undefined && tables.length > 1)
-    throw new ReclmisError(
-      'DATA_LAYOUT_UNCLEAR',
-      `${source}: expected one table of cases, got ${tables.join(', ')}`,
-      {
-        remedy: `Point --data at the table itself, such as ${join(source, tables[0] ?? '')}.`,
-      },
-    );
-  const [only] = tables ?? [basename(source)];
+  if (names === null) return read(dirname(source), basename(source), ['image', 'mask', 'note'], options);
+  const tables = names.filter(isTable);
+  const [only] = tables;
   if (only === undefined)
     throw new ReclmisError('NOTES_MISSING', `${source}: expected a table of cases, got none`, {
       remedy: 'Add a .csv, .tsv, .jsonl or .xlsx file with the columns image, mask and note.',
     });
-  const base = names === null ? dirname(source) : source;
-  const path = join(base, only);
+  if (tables.length === 1) return read(source, only, ['image', 'note'], options);
+  // Others may lie there too, such as a table of splits.
+  const opened = await Promise.all(
+    tables.map((name) =>
+      read(source, name, ['image', 'note'], options).catch((error: unknown) => {
+        if (error instanceof ReclmisError) return null;
+        throw error;
+      }),
+    ),
+  );
+  const fits = opened.filter((one) => one !== null);
+  if (fits[0] !== undefined && fits.length === 1) return fits[0];
+  const found = fits.length === 0 ? tables : fits.map(({ tables: [{ path }] }) => basename(path));
+  throw new ReclmisError(
+    'DATA_LAYOUT_UNCLEAR',
+    `${source}: expected one table of cases, got ${found.join(', ')}`,
+    {
+      remedy: `Point --data at the table itself, such as ${join(source, found[0] ?? '')}.`,
+    },
+  );
+}
+
+async function read(
+  base: string,
+  name: string,
+  required: readonly CaseColumn[],
+  { columns = '' }: DataSourceOptions,
+): Promise<Opened> {
+  const path = join(base, name);
   const table = await readCaseTable(path, {
     columns: parseColumns(columns),
     names: { note: ['note', 'description'] },
-    required: names === null ? ['image', 'mask', 'note'] : ['image', 'note'],
+    required,
   });
   if (table.rows.length === 0)
     throw new ReclmisError('NOTES_EMPTY', `${path}: holds no case`, {
