@@ -17,6 +17,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { reclmisHere } from '#reclmis-here';
+import { encodeWorkbook } from '@reclmis/files';
 import { afterAll, describe, expect, it } from 'vitest';
 import { commandsOf, readPage, ROOT } from './markdown.js';
 
@@ -63,7 +64,7 @@ const holds = (path: string): boolean => existsSync(join(clone, path));
 
 describe('docs/guide/own-data.md', () => {
   it('leads from phantoms to masks', async () => {
-    const all = commands('docs/guide/own-data.md', /QaTa-COV19|lungs|reclmis notes masks/);
+    const all = commands('docs/guide/own-data.md', /photos|QaTa-COV19|lungs|reclmis notes masks/);
     const names = all.map((words) => words.slice(1, 3).join(' '));
     const said = await runAll(all);
     const of = (command: string): string => said[names.indexOf(command)] ?? '';
@@ -71,6 +72,10 @@ describe('docs/guide/own-data.md', () => {
       'data phantom',
       'data check',
       'data list',
+      'data split',
+      'data check',
+      'data convert',
+      'data convert',
       'notes data/mine',
       'plan data/mine',
       'train --config',
@@ -80,6 +85,7 @@ describe('docs/guide/own-data.md', () => {
     expect(of('data phantom')).toContain('28 train, 6 val and 6 test cases of 32 x 32 pixels');
     expect(of('data check')).toContain('No problems found.');
     expect(of('data list')).toContain('6 cases of mine, test');
+    expect(said[6]).toMatch(/^data\/mine-coco: \d+ train, \d+ val, \d+ test cases as coco\n$/u);
     expect(of('plan data/mine')).toContain('note.sides');
     expect(of('evaluate runs/mine')).toContain('mean over images');
     expect(bytes('check.html')).toBeGreaterThan(1000);
@@ -89,6 +95,40 @@ describe('docs/guide/own-data.md', () => {
     expect(masks).toHaveLength(6);
   });
 });
+
+describe('docs/guide/own-data.md, in ten lines', () => {
+  it('leads from pictures and a sheet to masks', async () => {
+    await preparePhotos();
+    const ten = commands('docs/guide/own-data.md').filter((words) => words.join(' ').includes('photos'));
+    const [check = '', split = '', ...others] = await runAll(
+      ten.filter((words) => !words.includes('--columns')),
+    );
+    expect(check).toContain('No problems found.');
+    expect(split).toMatch(/train +14 +14 /u);
+    expect(others).toHaveLength(4);
+    expect(readdirSync(join(clone, 'masks')).filter((name) => name.endsWith('_mask.png'))).toHaveLength(20);
+  });
+});
+
+/** Phantoms as a person would keep them: pictures, masks and a workbook. */
+async function preparePhotos(): Promise<void> {
+  await run(['reclmis', 'data', 'phantom', '--out', 'made']);
+  await run(['reclmis', 'data', 'convert', 'made', 'photos']);
+  const table = readFileSync(join(clone, 'photos/cases.csv'), 'utf8');
+  const rows = [...table.matchAll(/^images\/(.*?),.*?,"(.*)",/gmu)].map(([, image = '', note = '']) => [
+    image,
+    note,
+  ]);
+  writeFileSync(
+    join(clone, 'photos/cases.xlsx'),
+    await encodeWorkbook([['image', 'note'], ...rows.slice(0, 20)]),
+  );
+  rmSync(join(clone, 'photos/cases.csv'));
+  for (const [image = ''] of rows.slice(20))
+    for (const folder of ['images', 'masks']) rmSync(join(clone, 'photos', folder, image));
+  for (const folder of ['masks', 'report', 'splits.csv'])
+    rmSync(join(clone, folder), { recursive: true, force: true });
+}
 
 describe('docs/guide/notes.md', () => {
   it('shows how notes are read', async () => {
