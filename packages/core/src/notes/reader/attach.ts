@@ -16,14 +16,16 @@ export function attach(
   for (const [i, node] of nodes.entries()) {
     if (node.kind !== 'group') continue;
     const head = headFor(nodes, found, i, after);
-    const unknown = !node.group.closed && isItem(nodes[i + 1], 'unread') && !nextIsFinding(nodes, i + 1);
+    const openNoun = !node.group.closed && isItem(nodes[i + 1], 'unread') && !nextIsFinding(nodes, i + 1);
+    const unknown = openNoun || isUnknownPiece(nodes, found, i);
     if (unknown && head?.head.kind !== 'foreign' && head?.head.kind !== 'landmark') {
       loose.push(node.group); // "left-sided ..."
       continue;
     }
     if (head !== null) {
       const located = isItem(nodes[i - 1], 'located');
-      head.head.groups.push({ group: node.group, direct: located ? 'after' : head.direct });
+      const group = isStray(nodes, i, head.head) ? { ...node.group, contradicts: true } : node.group;
+      head.head.groups.push({ group, direct: located ? 'after' : head.direct });
       continue;
     }
     const earlier = found.filter(({ at, kind }) => at < i && kind === 'finding').pop() ?? before;
@@ -50,6 +52,33 @@ export function attach(
 
 function exceptBetween(nodes: readonly Node[], from: number, to: number): boolean {
   return nodes.slice(from, to).some((node) => isItem(node, 'except'));
+}
+
+/** "LLL pneumonia - right side": a bare side of its own that is not the finding's. */
+function isStray(nodes: readonly Node[], at: number, { kind, groups }: Head): boolean {
+  const { from, to } = pieceAt(nodes, at);
+  const node = nodes[at];
+  const alone = nodes
+    .slice(from, to)
+    .every((one) => one === node || isItem(one, 'filler', 'ignored', 'link'));
+  if (node?.kind !== 'group' || node.group.closed || node.group.places.length !== 1 || !alone) return false;
+  const own = groups.filter(({ direct }) => direct === 'before');
+  return (
+    kind === 'finding' &&
+    isItem(nodes[from - 1], 'comma') &&
+    own.some(({ group }) => differ(group, node.group))
+  );
+}
+
+/** Whether a piece says something unknown of a place, and nothing else: ", right lung ...". */
+function isUnknownPiece(nodes: readonly Node[], heads: readonly Head[], at: number): boolean {
+  const { from, to } = pieceAt(nodes, at);
+  const piece = nodes.slice(from, to);
+  return (
+    nodes.slice(at, to).some((node) => isItem(node, 'unread')) &&
+    !heads.some((head) => head.at >= from && head.at < to) &&
+    !piece.some((node) => isItem(node, 'not', 'gone', 'history'))
+  );
 }
 
 function nextIsFinding(nodes: readonly Node[], from: number): boolean {
@@ -106,6 +135,9 @@ function headFor(nodes: readonly Node[], heads: readonly Head[], at: number, aft
     next !== undefined &&
     !toNext.some((node) => isEnd(node) || isItem(node, 'comma', 'and', 'or') || node.kind === 'group');
   const nature = nextDirect && next.kind === 'foreign' && toNext.some((node) => isItem(node, 'maybe'));
+  // "air-fluid level in RUL cavity"
+  const noun = next?.kind === 'finding' && next.at === at + 1 && prev?.kind !== 'finding' && !after;
+  if (noun) return { head: next, direct: 'before' };
   if (prevDirect && (linked || after || !nextDirect || (nature && prev?.kind === 'finding')))
     return { head: prev!, direct: 'after' };
   if (nextDirect) return { head: next, direct: 'before' };

@@ -78,7 +78,7 @@ function leadsToFinding(nodes: readonly Node[], at: number): boolean {
     const node = nodes[i];
     if (isItem(node, 'finding')) return true;
     if (node?.kind === 'group') {
-      const named = nodes.slice(0, at).some((one) => isItem(one, 'finding'));
+      const named = at === 0 || nodes.slice(0, at).some((one) => isItem(one, 'finding'));
       const linked = nodes.slice(at, i).some((one) => isItem(one, 'link'));
       if (named && linked && !isItem(nodes[at - 1], 'foreign', 'landmark', 'range')) return true;
     } else if (!isItem(node, ...PASSED, 'organ', 'link') || isItem(node, 'number', 'foreign')) return false;

@@ -46,6 +46,7 @@ function mayMatter(
   if (own.length === 0 && inPiece.length > 0) return false;
   if (isItem(nodes[at], 'slip') && heads.length > 0) return true;
   if (own.length === 0 && groups.length === 0) return false;
+  if (own.length === 0 && nodes.slice(from, at).some(({ kind }) => kind === 'group')) return true; // "right lung ..."
   const [left, right] = [telling(nodes, at, -1), telling(nodes, at, 1)];
   const [before, after] = [nodes[left], nodes[right]];
   const placed = groups.some(({ places }) => places.some(({ zones }) => zones.length > 0));

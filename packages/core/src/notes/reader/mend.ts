@@ -143,29 +143,37 @@ function search(word: string, lexicon: Lexicon): string | null {
 
 const NEAR = new WeakMap<Lexicon, Map<string, boolean>>();
 const CLOSED = new WeakMap<Lexicon, readonly string[]>();
-const DECIDING = new Set<Mark['kind']>(['side', 'zone', 'named', 'not', 'gone', 'clear', 'maybe', 'except']);
+const DECIDING = new Set<Mark['kind']>(
+  'side zone named not gone clear maybe except count extent'.split(' ') as Mark['kind'][],
+);
 
-/** Whether an unknown word is a letter away from one for a side, a height, a negation or a doubt. */
+/** Whether an unknown word is a letter away from one for a side, a height, a negation, a doubt or a number. */
 export function nearDecisive(word: string, lexicon: Lexicon): boolean {
-  if (word.length < SHORTEST || word.length > LONGEST) return false;
+  if (word.length < LEAST_PART || word.length > LONGEST) return false;
   let memory = NEAR.get(lexicon);
   if (memory === undefined) NEAR.set(lexicon, (memory = new Map<string, boolean>()));
   let near = memory.get(word);
   if (near === undefined) {
-    near = closedWords(lexicon).some(
-      (known) => Math.abs(known.length - word.length) <= 1 && editDistance(word, known, 1) <= 1,
-    );
+    near = closedWords(lexicon).some((known) => isSlip(word, known));
     if (memory.size >= REMEMBERED) memory.clear();
     memory.set(word, near);
   }
   return near;
 }
 
+/** Of three letters, only swaps: too many words are a letter apart. */
+function isSlip(word: string, known: string): boolean {
+  if (Math.abs(known.length - word.length) > 1 || editDistance(word, known, 1) > 1) return false;
+  return (
+    Math.max(word.length, known.length) > LEAST_PART || [...word].sort().join() === [...known].sort().join()
+  );
+}
+
 function closedWords(lexicon: Lexicon): readonly string[] {
   let words = CLOSED.get(lexicon);
   if (words === undefined) {
     words = [...lexicon.words].filter((word) => {
-      if (word.length < SHORTEST) return false;
+      if (word.length < LEAST_PART) return false;
       const token: Token = { text: word, kind: 'word', start: 0, end: 0, hyphened: false };
       return lexicon.match([token], 0)?.marks.some(({ kind }) => DECIDING.has(kind)) ?? false;
     });

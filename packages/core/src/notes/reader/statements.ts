@@ -187,7 +187,8 @@ function concludes({ nodes, heads }: Sentence, head: Head, anywhere: readonly st
   if (head.kind === 'finding') return !(described && anywhere.includes(head.name));
   const { from, to } = pieceAt(nodes, head.at);
   const title = pieceAt(nodes, from - 1); // "hila - normal"
-  const titled = heads.some((one) => one.at >= title.from && one.at < title.to && one.kind !== 'finding');
+  const titles = heads.filter((one) => one.at >= title.from && one.at < title.to);
+  const titled = titles.length > 0 && titles.every(({ kind }) => kind === 'foreign' || kind === 'landmark');
   if (
     from > 0 &&
     titled &&

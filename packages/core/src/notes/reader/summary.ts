@@ -51,6 +51,22 @@ export function statementsIn(present: readonly Statement[]): ReadStatement[] {
 export const plainPlaces = (places: readonly Placed[]): ReadPlace[] =>
   withoutRepeats(places).map(({ side, zones, spans }) => ({ side, zones, spans }));
 
+/** "One lesion on the left; a second lesion on the right": another finding elsewhere, without a number. */
+function hasSecond(present: readonly Statement[]): boolean {
+  const counted = present.filter(({ head }) => head.counts.length > 0);
+  const groups = counted.flatMap(({ head }) => head.groups.map(({ group }) => group));
+  const side = lateralityOf(counted.flatMap(({ places }) => places));
+  return (
+    (side === 'left' || side === 'right') &&
+    present.some(
+      ({ head, places }) =>
+        head.counts.length === 0 &&
+        places.some((place) => place.side !== null && place.side !== side) &&
+        !head.groups.some(({ group }) => groups.includes(group)),
+    )
+  );
+}
+
 export function amountOf(present: readonly Statement[]): Pick<FreeNote, 'count' | 'extent'> {
   const several = present.filter(({ head }) => head.counts.length > 0).length > 1;
   const counts = present.flatMap(({ head }) => {
@@ -58,11 +74,7 @@ export function amountOf(present: readonly Statement[]): Pick<FreeNote, 'count' 
     return head.counts.map((one) => (several && groups.length > 0 ? { ...one, groups } : one));
   });
   const total = totalOf(counts.sort((a, b) => a.item.span.start - b.item.span.start));
-  // "one on the left; a second on the right"
-  const sidesOf = (list: readonly Statement[]) => lateralityOf(list.flatMap(({ places }) => places));
-  const own = sidesOf(present.filter(({ head }) => head.counts.length > 0));
-  const more = sidesOf(present) === 'bilateral' && own !== 'bilateral' && own !== null;
-  const count = total?.value === 1 && more ? null : total;
+  const count = total?.value === 1 && hasSecond(present) ? null : total;
   const extents = present
     .flatMap(({ head }) => head.extents)
     .flatMap((item) => {

@@ -1,6 +1,7 @@
 /** German words for what is not in the lungs, for their neighbours, and words that change nothing. */
 
 export const DE_FOREIGN: string[] = [
+  'resektion, oberlappenresektion, unterlappenresektion, mittellappenresektion, keilresektion',
   '(nierenzell/mamma/prostata/kolon/rektum/magen/pankreas/ösophagus/harnblasen/ovarial/schilddrüsen/leberzell)(karzinom/karzinoms), (mamma/prostata/kolon/nierenzell) ca, zervixkarzinom, sigmakarzinom',
   'verdreht, rotiert, gedreht, verkippt, konvex, konvexität, rechtskonvex(/e/er/es/en), linkskonvex(/e/er/es/en), rechtsrotiert, linksrotiert, linksherzvergrößerung, rechtsherzvergrößerung, linksherz, rechtsherz, linksherzbetont, linksverbreitert, rechtsverbreitert, vergrößerung, linksventrikulär(/e/er/es/en), rechtsventrikulär(/e/er/es/en), linkspektoral, rechtspektoral, linkstyp, rechtsverlagerung, linksverlagerung, rechtsverlagert, linksverlagert, ablatio, mammaablatio, ablatio mammae, mamma ablatio',
   'erguss, ergüsse, ergusses, pleuraerguss, pleuraergüsse, pleuraergusses, winkelerguss, winkelergüsse, randwinkelerguss, flüssigkeit, pleuraschwarte, schwarte, pleuraschwiele, pleuraverdickung, pleural(/e/er/es/en), hämatothorax, empyem, pleuraempyem, spiegel, ergussbildung, ergussbedingt, ergussbedingte, ergusszeichen',

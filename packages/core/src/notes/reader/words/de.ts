@@ -24,6 +24,8 @@ export const DE: LanguageInput = {
       'unter(e/er/es/en/em), unterst(e/er/es/en/em), basal(/e/er/es/en/em), basis, infrahilär(/e/er/es/en/em), parakardial(/e/er/es/en/em), perikardial(/e/er/es/en/em), supradiaphragmal(/e/er/es/en/em), zwerchfellnah(/e/er/es/en/em), posterobasal(/e/er/es/en/em), laterobasal(/e/er/es/en/em), dorsobasal(/e/er/es/en/em), basolateral(/e/er/es/en/em), kaudal(/e/er/es/en/em), epiphrenisch(/e/er/es/en/em), mediobasal(/e/er/es/en/em), anterobasal(/e/er/es/en/em), bodennah',
   },
   named: {
+    'left + right':
+      'herz lungen befund, herz lungenbefund, herz und lunge, herz und lungen, kardiopulmonal(/e/er/es/en) befund',
     upper:
       'oberlappen, oberlappens, oberfeld, oberfeldes, oberfelds, obergeschoss, obergeschosses, lungenspitze, spitze, apex, oberes drittel, oberen drittel, spitzenfeld, spitzenbereich, spitzenregion, lungenspitzenbereich, oberlappenbereich, oberzone, lungenoberfeld, lungenoberlappen, apikalsegment, oberdrittel, ol, of, ober-, oberlappen-, lungenober-, oberfeldbereich',
     middle:
@@ -154,11 +156,11 @@ export const DE: LanguageInput = {
   only: 'nur, ausschließlich, lediglich, allein, beschränkt auf, begrenzt auf',
   located: 'gelegen in, gelegen im, lokalisiert in, lokalisiert im',
   inside: 'in, im, der, des, am, an der, in der, an',
-  with: 'bei, bei bekannt(er/em), mit, begleitet von, bei begleitendem, bei begleitender, zeigt, zeigen, weist, weisen, enthält, samt, nebst, infolge, durch einen, durch eine, aufgrund, begleitend, begleitende, begleitender, angrenzend, angrenzende, angrenzender, angrenzenden',
+  with: 'bei, bei bekannt(er/em), mit, begleitet von, bei begleitendem, bei begleitender, zeigt, zeigen, weist, weisen, enthält, samt, nebst, infolge, durch einen, durch eine, aufgrund, begleitend, begleitende, begleitender, angrenzend, angrenzende, angrenzender, angrenzenden, nach',
   residual:
-    'sonst, übrig(e/er/es/en), im übrigen, ansonsten, restlich(e/er/es/en/em), restlunge, rest, sonstig(e/er/es/en), andernorts, übrigen, im rest, verbleibend(e/er/es/en), weitere, andere, anderen, anderweitig, die übrigen, restliches, darüber hinaus keine, ansonst',
+    'sonst, übrig(e/er/es/en), im übrigen, ansonsten, restlich(e/er/es/en/em), restlunge, rest, sonstig(e/er/es/en), andernorts, übrigen, im rest, verbleibend(e/er/es/en), weitere, andere, anderen, anderweitig, die übrigen, restliches, darüber hinaus keine, ansonst, keine neuen, kein neues, kein neuer',
   history:
-    'anamnese, anamnestisch, klinik, klinische angaben, fragestellung, indikation, lobektomie, pneumonektomie, zn, resektion, voroperation, oberlappenresektion, unterlappenresektion, keilresektion, rechtfertigende indikation, klinische fragestellung, z. n. lobektomie',
+    'anamnese, anamnestisch, klinik, klinische angaben, fragestellung, indikation, zn, voroperation, rechtfertigende indikation, klinische fragestellung, z. n., pneumonektomie',
   auxiliaries: 'ist, sind, war, waren, hat, haben, hat sich, haben sich, wurde, wurden, wird',
   purpose:
     '(ct/empfohlen/empfehle ct/ct empfohlen/ct thorax) zum ausschluss, (ct/empfohlen/empfehle ct/ct empfohlen/ct thorax) zum ausschluss (von/einer/eines/eines), zum nachweis, zur abklärung, zur kontrolle, um (/eine/ein/einen) auszuschließen',

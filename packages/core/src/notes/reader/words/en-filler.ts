@@ -1,6 +1,7 @@
 /** English words that say nothing about presence, place, number or extent. */
 
 export const EN_FILLER: string[] = [
+  'bronchogram, bronchograms, air bronchogram, air bronchograms, clarify, pls clarify',
   'me, to me, mimicking, simulating',
   'imp, imp., conc, hpc, ix, mx, rt de contrôle, superimposed on, overlapping',
   'cardiopulmonary, pulm, post, abx, started, rta, mva, rtc, antibx, decipherable, legible',

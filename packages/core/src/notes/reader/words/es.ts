@@ -73,7 +73,7 @@ export const ES: LanguageInput = {
     infection:
       'neumonía, neumonías, neumónic(o/a/os/as), infección, infecciones, bronconeumonía, bronconeumonías, bronconeumónic(o/a/os/as), nac, neumonitis, tuberculosis, tbc, tb, infeccios(o/a/os/as), inflamación, inflamatori(o/a/os/as), proceso neumónico, proceso infeccioso, covid, covid 19, aspiración, broncoaspiración, neumonia, sobreinfección, nih, foco infeccioso, focos infecciosos, proceso inflamatorio',
     change:
-      'cambios, alteración, alteraciones, afectación, afectaciones, patología, anomalía, anomalías, enfermedad, cambios inflamatorios, compromiso, afectad(o/a/os/as), comprometid(o/a/os/as), enfermedad parenquimatosa, proceso parenquimatoso, compromiso parenquimatoso, compromiso alveolar, proceso, (cambios/alteraciones/lesiones) (cicatriciales/fibrosos/fibrosas/fibróticos/fibróticas/residuales/fibrocicatriciales), lesiones fibrocicatriciales',
+      'cambios, alteración, alteraciones, afectación, afectaciones, patología, anomalía, anomalías, enfermedad, cambios inflamatorios, compromiso, afectad(o/a/os/as), comprometid(o/a/os/as), enfermedad parenquimatosa, proceso parenquimatoso, compromiso parenquimatoso, compromiso alveolar, proceso, (cambios/alteraciones/lesiones) (cicatriciales/fibrosos/fibrosas/fibróticos/fibróticas/residuales/fibrocicatriciales), lesiones fibrocicatriciales, (lesión/lesiones/alteraciones/imágenes) (pleuroparenquimatosa/pleuroparenquimatosas/parenquimatosa/parenquimatosas)',
   },
   counts: {
     '1': 'únic(o/a), solitari(o/a), un solo, una sola, uno solo, aislad(o/a), unifocal, un único, una única',
@@ -144,11 +144,11 @@ export const ES: LanguageInput = {
   only: 'solo, sólo, solamente, únicamente, exclusivamente, limitado a, limitada a, confinado a',
   located: 'situad(o/a/os/as) en, localizad(o/a/os/as) en, ubicad(o/a/os/as) en',
   inside: 'de, del, de la, de los, de las, en, en el, en la, en los, en las',
-  with: 'con, asociad(o/a/os/as) a, acompañad(o/a/os/as) de, que asocia, asocia, muestra, muestran, presenta, presentan, contiene, debido a, secundari(o/a) a, más, que muestra, que muestran, que presenta, objetivándose, por',
+  with: 'con, asociad(o/a/os/as) a, acompañad(o/a/os/as) de, que asocia, asocia, muestra, muestran, presenta, presentan, contiene, debido a, secundari(o/a) a, más, que muestra, que muestran, que presenta, objetivándose, por, tras, después de',
   residual:
-    'resto, el resto, resto de, resto del, resto de los, el resto del, el resto de, por lo demás, restante, restantes, demás, en el resto, otras, otros, los demás, las demás, otra, otro, en otras localizaciones, ningún otro, ninguna otra',
+    'resto, el resto, resto de, resto del, resto de los, el resto del, el resto de, por lo demás, restante, restantes, demás, en el resto, otras, otros, los demás, las demás, otra, otro, en otras localizaciones, ningún otro, ninguna otra, no nuevas, no nuevos, sin nuevas, sin nuevos, no otras, no otros',
   history:
-    'antecedente, antecedentes, antecedentes de, motivo, motivo de consulta, clínica, indicación, lobectomía, neumectomía, segmentectomía, resección, juicio clínico, datos clínicos, información clínica',
+    'antecedente, antecedentes, antecedentes de, motivo, motivo de consulta, clínica, indicación, juicio clínico, datos clínicos, información clínica, neumectomía, neumonectomía',
   auxiliaries: 'ha, han, se ha, se han, está, están, es, son, fue, ha sido, han sido',
   purpose: 'para (descartar/excluir/valorar/confirmar/ver/evaluar), con el fin de descartar',
   foreignEnds: 'ectomia, otomia, ostomia, plastia, scopia, paresia, plejia, algia, megalia',

@@ -1,6 +1,7 @@
 /** French words for what is not in the lungs, for their neighbours, and words that change nothing. */
 
 export const FR_FOREIGN: string[] = [
+  'résection, pac (à gauche/à droite/gauche/droit/droite/en place)',
   'tourné, tournée, rotation, en rotation, incliné, inclinée, convexité, convexe',
   'péricarde, péricardique, frange graisseuse, graisse, pli cutané, œsophage, oesophage, gastrostomie, thymus, valve mitrale, mitral, mitrale, matériel d’ostéosynthèse, ostéosynthèse, suture, sutures, artère, artères, veine, veines, corps vertébral, corps vertébraux',
   'épanchement, épanchements, épanchement pleural, épanchements pleuraux, épanchement liquidien, liquide pleural, pleural, pleurale, pleuraux, pleurales, pleurésie, épaississement pleural, épaississements pleuraux, émoussement, émoussé, émoussés, hémothorax, hydrothorax, empyème, pachypleurite, niveau hydroaérique, niveaux hydroaériques, niveau hydro aérique, comblement du cul de sac, comblement des culs de sac, niveau liquide, lame, lame d’épanchement, lame liquidienne, comblement pleural, plaque pleurale, plaques pleurales',

@@ -77,7 +77,7 @@ export const FR: LanguageInput = {
     infection:
       'pneumonie, pneumonies, pneumopathie, pneumopathies, infection, infections, infectieux, infectieuse, infectieuses, bronchopneumonie, bronchopneumopathie, broncho pneumonie, pfla, pneumonique, pneumoniques, tuberculose, tuberculeux, tuberculeuse, tuberculeuses, inflammation, inflammatoire, inflammatoires, covid, covid 19, inhalation, surinfection, pneumopathie d’inhalation, pac, pneumopathie infectieuse, bk, alvéolite',
     change:
-      'changements, altération, altérations, atteinte, atteintes, anomalie parenchymateuse, anomalies parenchymateuses, anomalie, anomalies, processus, pathologie, remaniement, remaniements, séquelles infectieuses, atteint, atteinte parenchymateuse, modifications parenchymateuses, maladie, intéressement, (lésions/remaniements/altérations) (cicatricielles/cicatriciels/fibreux/fibreuses), lésions fibronodulaires',
+      'changements, altération, altérations, atteinte, atteintes, anomalie parenchymateuse, anomalies parenchymateuses, anomalie, anomalies, processus, pathologie, remaniement, remaniements, séquelles infectieuses, atteint, atteinte parenchymateuse, modifications parenchymateuses, maladie, intéressement, (lésions/remaniements/altérations) (cicatricielles/cicatriciels/fibreux/fibreuses), lésions fibronodulaires, (lésion/lésions/anomalie/anomalies) (pleuro parenchymateuse/pleuro parenchymateuses/pleuroparenchymateuse/pleuroparenchymateuses/parenchymateuse/parenchymateuses)',
   },
   counts: {
     '1': 'unique, seul, seule, un seul, une seule, isolé, isolée, solitaire, unifocal, unifocale, un unique, une unique, monofocal',
@@ -149,11 +149,11 @@ export const FR: LanguageInput = {
   only: 'seul, seule, uniquement, seulement, exclusivement, limité à, limitée à',
   located: 'situé, située, situées, situés, siégeant, localisé, localisée',
   inside: 'de, du, de la, de l’, des, d’, dans, dans le, dans la, dans l’, dans les, au, à la, sur',
-  with: 'avec, associé, associée, associés, associées, associé à, associée à, accompagné de, accompagnée de, accompagnée d’, accompagné d’, comportant, comporte, montre, montrent, présente, présentent, contient, contenant, en rapport avec, lié à, due à, dû à, secondaire à, au contact de, au contact du, refoulant, est le siège, est le siège de, est le siège d’, le siège de, le siège d’, siège de, siège d’, effaçant, efface, masquant',
+  with: 'avec, associé, associée, associés, associées, associé à, associée à, accompagné de, accompagnée de, accompagnée d’, accompagné d’, comportant, comporte, montre, montrent, présente, présentent, contient, contenant, en rapport avec, lié à, due à, dû à, secondaire à, au contact de, au contact du, refoulant, est le siège, est le siège de, est le siège d’, le siège de, le siège d’, siège de, siège d’, effaçant, efface, masquant, après',
   residual:
-    'reste, le reste, le reste de, le reste du, reste du, reste de, par ailleurs, ailleurs, restant, restants, restante, autre, autres, partout ailleurs, pour le reste, du reste, au reste, le restant, restant du',
+    'reste, le reste, le reste de, le reste du, reste du, reste de, par ailleurs, ailleurs, restant, restants, restante, autre, autres, partout ailleurs, pour le reste, du reste, au reste, le restant, restant du, pas de nouveau, pas de nouvelle, pas de nouveaux, pas de nouvelles',
   history:
-    'antécédent, antécédents, antécédents de, indication, motif, renseignements cliniques, lobectomie, pneumonectomie, segmentectomie, résection, contexte clinique, histoire, atcd, clinique, opéré d’une lobectomie',
+    'antécédent, antécédents, antécédents de, indication, motif, renseignements cliniques, contexte clinique, histoire, atcd, clinique, opéré d’une, pneumonectomie',
   auxiliaries: 'est, sont, a, ont, a été, ont été, s’est, se sont, était',
   purpose:
     'pour (éliminer/exclure/écarter/confirmer/rechercher/évaluer), à la recherche de, à la recherche d’',
