@@ -2,6 +2,7 @@
 import { defined, warningLines } from '@reclmis/core';
 import type { LoadOptions } from '@reclmis/lab';
 import { asked, type ExplainFlags, refuseFailures } from './explain-asked.js';
+import { vocabularyOf } from './note-options.js';
 import type { Output } from './output.js';
 import { Progress } from './progress.js';
 import { describeCompared } from './tables/explanations.js';
@@ -14,10 +15,11 @@ export async function compare(
 ): Promise<void> {
   const { layer, sides, noteStyle, masks, numbers = false } = flags;
   const { comparedRunToJson, explainRuns, openRun } = await import('@reclmis/lab');
+  const vocabulary = await vocabularyOf(flags.noteVocabulary);
   const { out, cases, target } = await asked(dirs.map(openRun), flags, output);
   let bar: Progress | null = null;
   const compared = await explainRuns(dirs, cases, out, {
-    ...defined({ layer, sides, noteStyle, masks }),
+    ...defined({ layer, sides, noteStyle, vocabulary, masks }),
     ...{ target, numbers, load: choice },
     onRun: (name, notices) => {
       bar?.stop();

@@ -2,6 +2,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { encodePng, readNotes, writeFileAtomic } from '@reclmis/files';
 import { writePhantom } from '@reclmis/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -126,7 +127,7 @@ describe('reclmis notes read', () => {
   });
 
   it('gives the same as JSON', async () => {
-    const { stdout, stderr } = await reclmis('notes', 'read', 'Opacity zorgblat at the LLL', '--json', '-q');
+    const { stdout, stderr } = await reclmis('notes', 'read', 'Opacity in the LLL, left zorgblat lobe', '--json', '-q');
     expect(JSON.parse(stdout)).toMatchObject({
       language: 'en',
       places: [{ side: 'left', zones: ['lower'] }],
@@ -157,5 +158,82 @@ describe('reclmis notes read', () => {
         stderr: expect.stringMatching(/^error OPTION_UNKNOWN: .*--overwrite/) as string,
       });
     }
+  });
+});
+
+describe('reclmis notes check', () => {
+  const polyps = fileURLToPath(new URL('../../../examples/vocabularies/polyps.yaml', import.meta.url));
+
+  it('says how much of the notes a vocabulary reads', async () => {
+    const rows = [
+      'Two polyps, upper left and middle.',
+      'a polyp at the top',
+      'zorgblat polyp',
+      'polyp, left.',
+    ];
+    const csv = ['Image,Description', ...rows.map((note, i) => `${i}.png,"${note}"`)].join('\n');
+    await writeFileAtomic(join(root, 'polyps.csv'), Buffer.from(csv));
+    const { status, stdout, stderr } = await reclmis('notes', 'check', polyps, '--notes', 'polyps.csv');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toBe(
+      [
+        `${polyps}: vocabulary “polyps” (en, de), no problems found.`,
+        '',
+        '4 notes, 4 different',
+        'understood completely: 3 (75.00 %)',
+        'a sentence can be written: 3 (75.00 %)',
+        'in the vocabulary’s own sentences: 2 (50.00 %); training records the vocabulary from 95 %',
+        'words not understood: zorgblat (1)',
+        '',
+        'Not understood completely:',
+        '  zorgblat polyp',
+        '',
+        'Put into other words:',
+        '  a polyp at the top',
+        '    -> polyp, upper.',
+        '',
+      ].join('\n'),
+    );
+    const data = await reclmis('notes', 'check', polyps, '--data', 'data', '--json', '-q');
+    expect(JSON.parse(data.stdout)).toMatchObject({
+      name: 'polyps',
+      conflicts: [],
+      notes: { notes: 10, own: 0 },
+    });
+  });
+
+  it('lists all problems with their lines', async () => {
+    const text =
+      'name: x\ncanonical: {}\nlanguages:\n  en:\n    named: { above: top }\n    counts: { 0: none }\n';
+    await writeFileAtomic(join(root, 'bad.yaml'), Buffer.from(text));
+    const { status, stdout, stderr } = await reclmis('notes', 'check', 'bad.yaml');
+    expect(status).toBe(2);
+    expect(stdout).toMatch(
+      /^bad\.yaml:5: languages\.en\.named\.above: .*\nbad\.yaml:6: languages\.en\.counts\.0: /,
+    );
+    expect(stderr).toMatch(/^error NOTE_VOCABULARY_INVALID: bad\.yaml: 2 problems\n/);
+  });
+
+  it('reads notes in the words of a vocabulary, ours or a file', async () => {
+    const note = 'Zwei Polypen: links oben und in der Mitte';
+    const read = await reclmis('notes', 'read', note, '--note-vocabulary', polyps);
+    expect(read.stdout).toContain(
+      'A model that learnt the sentences of “polyps” gets:\nTwo polyps, upper left and middle.\n',
+    );
+    expect(read.stdout).toMatch(/place +upper left +links oben/);
+    const nuclei = await reclmis(
+      'notes',
+      'read',
+      'many nuclei top left',
+      '--note-vocabulary',
+      'nuclei',
+      '--json',
+    );
+    expect(JSON.parse(nuclei.stdout)).toMatchObject({
+      canonical: 'The nuclei density in the upper left is high.',
+      style: 'free',
+    });
+    const missing = await reclmis('notes', 'read', note, '--note-vocabulary', 'none.yaml');
+    expect(missing.stderr).toMatch(/^error NOTE_VOCABULARY_INVALID: none\.yaml: cannot be read/);
   });
 });

@@ -13,6 +13,7 @@ import { ReclmisError } from './errors.js';
 import { PROBE_PIXELS } from './probe.js';
 import { type NoteHabits, UNKNOWN_HABITS } from './notes/note-for-model.js';
 import { NOTE_GRAMMARS } from './notes/note-grammar.js';
+import { type Vocabulary, vocabularySchema } from './notes/reader/index.js';
 import { STATED_SIDES } from './notes/sides.js';
 import { trainingReferenceSchema } from './training-reference.js';
 
@@ -89,7 +90,13 @@ const schema = z.strictObject({
       sides: z.enum(STATED_SIDES).default('unknown'),
       /** What the training notes were written in. */
       grammar: z.enum(NOTE_GRAMMARS).default('unknown'),
+      /** How notes are read and written, with the grammar `vocabulary`. */
+      vocabulary: z.lazy(vocabularySchema).optional(),
       tokenizer: z.discriminatedUnion('kind', [wordsTokenizer, clipTokenizer]),
+    })
+    .refine(({ grammar, vocabulary }) => (grammar === 'vocabulary') === (vocabulary !== undefined), {
+      path: ['vocabulary'],
+      error: 'expected with the grammar "vocabulary", and only then',
     })
     .nullable(),
   /** Applies to the probability at the image's size. */
@@ -167,7 +174,13 @@ export function parseManifest(json: unknown, where: string): ModelManifest {
 
 /** What its training notes were like; unknown if it reads none. */
 export function habitsOf({ note }: Pick<ModelManifest, 'note'>): NoteHabits {
-  return note ? { sides: note.sides, grammar: note.grammar } : UNKNOWN_HABITS;
+  return note ? { sides: note.sides, grammar: note.grammar, vocabulary: note.vocabulary } : UNKNOWN_HABITS;
+}
+
+/** The manifest of a model whose notes are read by another vocabulary; unchanged if it reads none. */
+export function withVocabulary(manifest: ModelManifest, vocabulary: Vocabulary): ModelManifest {
+  const { note } = manifest;
+  return note === null ? manifest : { ...manifest, note: { ...note, grammar: 'vocabulary', vocabulary } };
 }
 
 export function formatManifest(manifest: ModelManifest): string {

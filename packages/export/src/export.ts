@@ -233,6 +233,7 @@ async function describe(
       width: noteWidth(model.model, encoder.width),
       sides,
       grammar: run.habits.grammar,
+      ...(run.habits.vocabulary === undefined ? {} : { vocabulary: run.habits.vocabulary }),
       tokenizer: tokenizer.words ?? { kind: 'clip', merges: await fileEntry(dir, FILES.merges) },
     },
     threshold: THRESHOLD,

@@ -33,6 +33,13 @@ export {
   type RunInfo,
   type RunStatus,
 } from './run/run.js';
+export {
+  checkVocabularyFile,
+  describeProblem,
+  readVocabulary,
+  type VocabularyFile,
+  type VocabularyProblem,
+} from './note-vocabulary.js';
 export { ownCases } from './evaluate/own-cases.js';
 export { stateSides } from './evaluate/state-sides.js';
 export { measureReference, readReference, type ReferenceOptions, underSides } from './run/reference.js';

@@ -1,4 +1,5 @@
 /** Notes as models have learnt to read them: whose left and right, and in whose words. */
+import { createHash } from 'node:crypto';
 import {
   type AskedNote,
   noteForModel,
@@ -82,7 +83,7 @@ export function notesForModels(models: readonly Learner[], asked: AskedNote = {}
   const kept = new Map<string, ModelNote>();
   return {
     told: sidesToTell(sides),
-    identity: `${sidesIdentity(readers, sides)}${styleIdentity(styles)}`,
+    identity: `${sidesIdentity(readers, sides)}${styleIdentity(styles)}${vocabularyIdentity(readers, styles)}`,
     of: (note) => {
       const found = kept.get(note) ?? read(note);
       kept.delete(note);
@@ -105,6 +106,16 @@ function styleIdentity(styles: readonly NoteStyle[]): string {
   if (!styles.includes('free')) return '';
   return `, free notes${styles.includes('as-is') ? ` (the models: ${styles.join(', ')})` : ''}`;
 }
+
+/** Names vocabularies and tells their versions apart; nothing for ours. */
+function vocabularyIdentity(readers: readonly Learner[], styles: readonly NoteStyle[]): string {
+  const own = readers.flatMap(({ habits: { vocabulary } }, i) =>
+    vocabulary && styles[i] === 'free' ? [`${vocabulary.name} ${shortHash(JSON.stringify(vocabulary))}`] : [],
+  );
+  return own.length === 0 ? '' : ` by ${[...new Set(own)].join(', ')}`;
+}
+
+const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 8);
 
 /** Lines about notes that were changed for the models, if any; their warnings are in the results. */
 export function describeChanged(all: readonly NoteReading[]): string[] {

@@ -24,6 +24,8 @@ import {
   ResultChecks,
   segmented,
   type Sides,
+  parseVocabulary,
+  withVocabulary,
 } from '@reclmis/core';
 import { knowChoice, knowNote, knowOptions } from './inputs.js';
 import { requireGraph, segmenterOf, textEncoderOf } from './manifest-graph.js';
@@ -55,7 +57,7 @@ const PROBE_LIMITS: Readonly<Record<ModelManifest['precision'], number>> = { fp3
 
 /**
  * Loads manifest, tokeniser and networks.
- * @throws MODEL_MISSING, MODEL_INVALID, VOCABULARY_INVALID, OPTION_INVALID, DEVICE_WRONG, INFERENCE_FAILED;
+ * @throws MODEL_MISSING, MODEL_INVALID, VOCABULARY_INVALID, NOTE_VOCABULARY_INVALID, OPTION_INVALID, DEVICE_WRONG, INFERENCE_FAILED;
  * the signal's reason
  */
 export async function openModel(
@@ -63,12 +65,13 @@ export async function openModel(
   platform: Platform,
   options: LoadOptions = {},
 ): Promise<Model> {
-  const { signal, verify = true, noteCache = NOTE_CACHE, onProgress } = options;
+  const { signal, verify = true, noteCache = NOTE_CACHE, onProgress, vocabulary } = options;
   if (!Number.isInteger(noteCache) || noteCache < 0) {
     throw new ReclmisError('OPTION_INVALID', `noteCache: expected a whole number from 0, got ${noteCache}`);
   }
   signal?.throwIfAborted();
-  const manifest = await readManifest(source);
+  const stated = await readManifest(source);
+  const manifest = vocabulary === undefined ? stated : withVocabulary(stated, parseVocabulary(vocabulary));
   const clip = manifest.note?.tokenizer.kind === 'clip' ? manifest.note.tokenizer.merges : null;
   const files = [manifest.segmenter.file, manifest.textEncoder?.file, clip].filter((file) => file != null);
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0);

@@ -8,6 +8,7 @@ import type {
   RgbImage,
   Sides,
   StatedSides,
+  Vocabulary,
   Warning,
 } from '@reclmis/core';
 
@@ -29,6 +30,8 @@ export interface LoadOptions {
   readonly wasmPaths?: string;
   /** Cached notes, least recently used dropped first. Default 256. */
   readonly noteCache?: number;
+  /** How notes are read and put into the model's words; default: as the manifest states. */
+  readonly vocabulary?: Vocabulary;
   /** Check files against the manifest's SHA-256. Default true. */
   readonly verify?: boolean;
   /** Aborts loading. */
@@ -59,7 +62,7 @@ export interface SegmentOptions {
   readonly sides?: Sides;
   /**
    * `free`: free text is put into the model's words if it is understood; `as-is`: never. Default: `free` if
-   * the model's training notes follow LViT's grammar (`manifest.note.grammar`).
+   * the grammar of the model's training notes is known (`manifest.note.grammar`).
    */
   readonly noteStyle?: NoteStyle;
   /** Width x height to decode, at most. Default 64 million. */

@@ -1,12 +1,12 @@
 /** `reclmis explain`: why a run segments an image as it does; Grad-CAM, patches and words of interest, and what attention reads. */
 import { resolve } from 'node:path';
-import { defined, ReclmisError, warningLines } from '@reclmis/core';
+import { defined, readBy, ReclmisError, warningLines } from '@reclmis/core';
 import type { ExplainedImages, LoadOptions, Run } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { engineChoice, withEngineOptions } from '../engine-options.js';
 import { asked, type ExplainFlags, refuseFailures } from '../explain-asked.js';
 import { compare } from '../explain-compare.js';
-import { withNoteOptions } from '../note-options.js';
+import { vocabularyOf, withNoteOptions } from '../note-options.js';
 import { Output, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 import { formatTable, percent, right } from '../table.js';
@@ -100,8 +100,10 @@ async function listLayers(source: Run, choice: LoadOptions, output: Output): Pro
   output.say(formatTable([{ title: 'layer' }, right('channels'), right('map')], rows));
 }
 
-async function explain(source: Run, choice: LoadOptions, flags: ExplainFlags, output: Output): Promise<void> {
+async function explain(run: Run, choice: LoadOptions, flags: ExplainFlags, output: Output): Promise<void> {
   const { layer, sides, noteStyle, numbers = false } = flags;
+  const vocabulary = await vocabularyOf(flags.noteVocabulary);
+  const source = vocabulary ? { ...run, habits: readBy(run.habits, vocabulary) } : run;
   const { explainImages } = await import('@reclmis/lab');
   const { out, cases, target } = await asked([source], flags, output);
   using model = source.loadModel(choice);

@@ -1,6 +1,7 @@
 /**
  * `reclmis notes`: writes notes in LViT's grammar from masks, for data sets without text, and compares them
- * with existing ones; `notes read` shows how a note in free text is read.
+ * with existing ones; `notes read` shows how a note in free text is read,
+ * `notes check` checks a vocabulary for it.
  */
 import { defined, MIN_AREA, ReclmisError, type Sides, type ZoneLines } from '@reclmis/core';
 import { checkNotesName, DERIVED } from '@reclmis/files';
@@ -11,6 +12,7 @@ import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 import { describeAgreement } from '../tables/notes.js';
 import { shareOption, zoneLinesOf } from '../zone-options.js';
+import { registerCheck } from './notes/check.js';
 import { registerRead } from './notes/read.js';
 
 interface NotesFlags extends OutputOptions {
@@ -28,7 +30,7 @@ interface NotesFlags extends OutputOptions {
 
 export function register(program: Command): void {
   const command = program
-    .enablePositionalOptions() // options after `read` are its own
+    .enablePositionalOptions() // options after a subcommand are its own
     .command('notes')
     .description(
       'write notes on lung infections from masks, worded like LViT’s; beware that such notes give away the labels',
@@ -79,6 +81,7 @@ export function register(program: Command): void {
     )
     .action(run);
   registerRead(command);
+  registerCheck(command);
 }
 
 /** @throws OPTION_INVALID if it would break the sentence */

@@ -15,7 +15,7 @@ import {
   type UnusedRows,
 } from '@reclmis/predict';
 import { openModels } from '../models/open.js';
-import { type NoteFlags, withNoteOptions } from '../note-options.js';
+import { type NoteFlags, vocabularyOf, withNoteOptions } from '../note-options.js';
 import { Progress } from '../progress.js';
 import { judgePrediction, sayPrediction, SHOWN } from '../tables/prediction.js';
 
@@ -125,7 +125,7 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
       '--resume keeps what --overwrite replaces; use only one of them',
     );
   }
-  const source = await openModels(dirs);
+  const source = await openModels(dirs, await vocabularyOf(flags.noteVocabulary));
   let unused: UnusedRows | null = null;
   const cases = await predictionCases({
     onUnused: (rows) => {
@@ -177,6 +177,7 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
           flips: flags.flips ?? false,
           sides: flags.sides ?? 'as learnt',
           noteStyle: flags.noteStyle ?? 'as learnt',
+          noteVocabulary: flags.noteVocabulary ?? 'as learnt',
         },
         unusedNotes: unused,
       },

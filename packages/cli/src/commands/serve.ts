@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { defined, VERSION } from '@reclmis/core';
 import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
-import { type NoteFlags, withNoteOptions } from '../note-options.js';
+import { type NoteFlags, vocabularyOf, withNoteOptions } from '../note-options.js';
 import { numberOf } from '../output.js';
 import { writeErr } from '../terminal.js';
 
@@ -96,9 +96,10 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   const limits = resolveLimits(limitsOf(flags));
   const tls = await readTls(flags.tlsCert, flags.tlsKey);
   const signal = interruptSignal();
+  const vocabulary = await vocabularyOf(flags.noteVocabulary);
   const model = await loadModel(dir, {
     signal,
-    ...defined({ device: flags.device, threads: flags.threads }),
+    ...defined({ device: flags.device, threads: flags.threads, vocabulary }),
   });
   if (!quiet && model.manifest.note?.sides === 'unknown')
     writeErr(

@@ -5,10 +5,12 @@ import {
   type AskedNote,
   FlippingSegmenter,
   MANIFEST_FILE,
+  readBy,
   ReclmisError,
   type ResultChecks,
   RewordingSegmenter,
   sharedThreshold,
+  type Vocabulary,
 } from '@reclmis/core';
 import { IMAGE_EXTENSIONS } from '@reclmis/files';
 import {
@@ -70,10 +72,13 @@ export interface ModelSources {
   load(choice: EngineChoice, flips: boolean, notes: ModelNotes): Promise<LoadedModels>;
 }
 
-/** Folders of either kind. @throws as `openModel` */
-export async function openModels(dirs: readonly string[]): Promise<ModelSources> {
+/** Folders of either kind. @param vocabulary of the notes; default: as recorded. @throws as `openModel` */
+export async function openModels(dirs: readonly string[], vocabulary?: Vocabulary): Promise<ModelSources> {
   const sources: ModelSource[] = [];
-  for (const dir of dirs) sources.push(await openModel(dir));
+  for (const dir of dirs) {
+    const source = await openModel(dir);
+    sources.push(vocabulary ? { ...source, habits: readBy(source.habits, vocabulary) } : source);
+  }
   return {
     readsNotes: sources.some(({ readsNotes }) => readsNotes),
     notes: (asked) =>

@@ -2,12 +2,13 @@
 import type { FreeNote, ReadItem, ReadPlace, Span } from '@reclmis/core';
 import { formatTable } from '../table.js';
 
-export function describeReading(text: string, read: FreeNote): string {
+/** @param organ what places are named after: `lung`, or nothing */
+export function describeReading(text: string, read: FreeNote, organ: string): string {
   const words = (spans: readonly Span[]): string =>
     spans.map(({ start, end }) => text.slice(start, end)).join(' ');
   const item = (name: string, one: ReadItem<unknown> | null): string[][] =>
     one === null ? [] : [[name, String(one.value === true ? 'yes' : one.value), words([one.span])]];
-  const place = (name: string) => (one: ReadPlace) => [name, placeName(one), words(one.spans)];
+  const place = (name: string) => (one: ReadPlace) => [name, placeName(one, organ), words(one.spans)];
   const rows = [
     ['language', read.language],
     ...read.findings.flatMap((one) => item('finding', one)),
@@ -21,7 +22,7 @@ export function describeReading(text: string, read: FreeNote): string {
   return formatTable([{ title: 'item' }, { title: 'read as' }, { title: 'in the note' }], rows);
 }
 
-/** "upper middle left lung", "lungs". */
-function placeName({ side, zones }: ReadPlace): string {
-  return [...zones, ...(side === null ? [] : [side]), 'lung'].join(' ');
+/** "upper middle left lung". */
+function placeName({ side, zones }: ReadPlace, organ: string): string {
+  return [...zones, ...(side === null ? [] : [side]), organ].join(' ').trim();
 }

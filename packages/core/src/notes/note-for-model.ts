@@ -30,6 +30,11 @@ export interface NoteHabits {
   readonly vocabulary?: Vocabulary | undefined;
 }
 
+/** As a user states them, who gives a vocabulary. */
+export function readBy({ sides }: NoteHabits, vocabulary: Vocabulary): NoteHabits {
+  return { sides, grammar: 'vocabulary', vocabulary };
+}
+
 export const UNKNOWN_HABITS: NoteHabits = { sides: 'unknown', grammar: 'unknown' };
 
 /** What a caller says about notes. */

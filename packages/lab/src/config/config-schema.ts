@@ -22,6 +22,13 @@ const noteSchema = z.strictObject({
     .enum(['auto', ...STATED_SIDES])
     .default('auto')
     .describe('whose left and right the notes mean; auto: inferred from the training masks'),
+  // Not needed for LViT's and MoNuSeg's notes. The run keeps what the file says, so that it may be moved later.
+  vocabulary: z
+    .string()
+    .default('')
+    .describe(
+      'YAML file with the words and sentences of the notes, for free text later; empty: LViT’s or MoNuSeg’s if the notes are in them',
+    ),
 });
 
 const dataSchema = z

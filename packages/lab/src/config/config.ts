@@ -100,6 +100,7 @@ export function withAbsolutePaths(config: Config): Config {
   return {
     ...config,
     model: { ...config.model, init: absolute(config.model.init) },
+    note: { ...config.note, vocabulary: absolute(config.note.vocabulary) },
     data: {
       ...data,
       dir: absolute(dir),

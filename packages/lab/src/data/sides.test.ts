@@ -87,6 +87,27 @@ describe('settleNote', () => {
     expect(await grammar((note) => (note.includes('left') ? 'LLL opacity' : 'RLL opacity'))).toBe('other');
   });
 
+  it('keeps a vocabulary whose sentences the notes are in', async () => {
+    const file = join(root, 'vocabulary.yaml');
+    writeFileSync(
+      file,
+      "name: spots\ncanonical: { sentences: { note: 'Spot {places}.' } }\nlanguages: { en: { sides: { left: left, right: right }, findings: { spot: spot } } }\n",
+    );
+    const config = loadConfig(undefined, { 'note.sides': 'unknown', 'note.vocabulary': file });
+    const inWords = cases.map((one) => ({
+      ...one,
+      note: one.note.includes('left') ? 'Spot left.' : 'Spot right.',
+    }));
+    const { note, lines } = await settleNote(config, inWords);
+    expect(note).toMatchObject({ grammar: 'vocabulary', vocabulary: { name: 'spots' } });
+    expect(lines).toEqual([]);
+    const other = await settleNote(config, cases);
+    expect(other.note).toEqual({ sides: 'unknown', by: 'configuration', reason: null, grammar: 'other' });
+    expect(other.lines).toEqual([expect.stringContaining('are not in the sentences of') as string]);
+    const missing = loadConfig(undefined, { 'note.vocabulary': join(root, 'none.yaml') });
+    await expect(settleNote(missing, cases)).rejects.toMatchObject({ code: 'NOTE_VOCABULARY_INVALID' });
+  });
+
   it('warns of notes that fit neither', () => {
     const mixed = {
       sides: 'unknown',
@@ -106,7 +127,7 @@ describe('the configuration', () => {
     writeFileSync(file, configToYaml(config));
     expect(loadConfig(file)).toEqual(config);
     const { note: _, ...old } = config;
-    expect(resolveConfig(old).note).toEqual({ sides: 'auto' });
+    expect(resolveConfig(old).note).toEqual({ sides: 'auto', vocabulary: '' });
     expect(() => loadConfig(undefined, { 'note.sides': 'left' })).toThrow(/auto, patient, image, unknown/);
   });
 
@@ -134,7 +155,7 @@ describe('a run', () => {
     expect(lines.filter((line) => line.includes(PATIENT))).toHaveLength(1);
     const run = openRun(dir);
     expect(run.sides).toBe('patient');
-    expect(run.config.note).toEqual({ sides: 'patient' });
+    expect(run.config.note).toEqual({ sides: 'patient', vocabulary: '' });
     expect(run.info.note).toEqual({ sides: 'patient', by: 'masks', reason: PATIENT, grammar: 'lvit' });
     expect(run.habits).toEqual({ sides: 'patient', grammar: 'lvit' });
 

@@ -13,10 +13,12 @@ import {
   sidesOfCase,
   sidesWarnings,
   tallySides,
+  type Vocabulary,
   whoseSides,
 } from '@reclmis/core';
 import { mapLimit } from '@reclmis/files';
 import type { Config } from '../config/config-schema.js';
+import { readVocabulary } from '../note-vocabulary.js';
 import { readCaseMask } from './masks.js';
 import type { Case } from './types.js';
 
@@ -33,6 +35,8 @@ export interface NoteInfo {
   readonly reason: string | null;
   /** What the training notes were written in; absent in older runs. */
   readonly grammar?: NoteGrammar;
+  /** With the grammar `vocabulary`. */
+  readonly vocabulary?: Vocabulary;
 }
 
 /**
@@ -76,7 +80,14 @@ export interface SettledNote {
 /** Resolves `auto`, compares a stated value with the cases, and tells the grammar of their notes. */
 export async function settleNote(config: Config, cases: readonly Case[]): Promise<SettledNote> {
   const settled = await settleSides(config, cases);
-  return { ...settled, note: { ...settled.note, grammar: grammarOf(cases.map(({ note }) => note)) } };
+  const notes = cases.map(({ note }) => note);
+  const file = config.note.vocabulary;
+  const vocabulary = file === '' ? null : readVocabulary(file);
+  const grammar = grammarOf(notes, vocabulary);
+  if (vocabulary === null) return { ...settled, note: { ...settled.note, grammar } };
+  if (grammar === 'vocabulary') return { ...settled, note: { ...settled.note, grammar, vocabulary } };
+  const line = `The notes are not in the sentences of ${file}, so free text will not be put into them (\`reclmis notes check ${file} --data DIR\` shows which).`;
+  return { ...settled, note: { ...settled.note, grammar }, lines: [...settled.lines, line] };
 }
 
 async function settleSides(config: Config, cases: readonly Case[]): Promise<SettledNote> {

@@ -11,7 +11,9 @@ import {
   score,
   type Sides,
   sidesToTell,
+  readBy,
   styleFor,
+  type Vocabulary,
   type StatedSides,
   toReclmisError,
   WarningCounts,
@@ -48,6 +50,8 @@ export interface ExplainRunsOptions {
   /** Write only report.json. Default false. */
   readonly numbers?: boolean;
   readonly load?: LoadOptions;
+  /** Of the notes; default: as each run records. */
+  readonly vocabulary?: Vocabulary;
   /** Before each run, with its name and loading notices. */
   readonly onRun?: (name: string, notices: readonly string[]) => void;
   /** Called as the images of a run are done. */
@@ -75,7 +79,10 @@ export async function explainRuns(
   out: string,
   options: ExplainRunsOptions,
 ): Promise<ComparedExplanations> {
-  const runs = dirs.map(openRun);
+  const { vocabulary } = options;
+  const runs = dirs
+    .map(openRun)
+    .map((run) => (vocabulary ? { ...run, habits: readBy(run.habits, vocabulary) } : run));
   for (const run of runs) if (readsNotes(run.config.model)) styleFor(run.habits, options.noteStyle); // refuses early
   const { layer, load = {}, numbers = false } = options;
   if (layer !== undefined) for (const run of runs) requireLayer(run, layer, load);

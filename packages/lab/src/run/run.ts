@@ -9,7 +9,9 @@ import {
   ReclmisError,
   type ResultChecks,
   type StatedSides,
+  parseVocabulary,
   statedGrammar,
+  toReclmisError,
   VERSION,
 } from '@reclmis/core';
 import { finalName, isLitter, makeFolder, readTextSync, writeFileAtomicSync } from '@reclmis/files';
@@ -260,10 +262,23 @@ export function openRun(dir: string): Run {
     config,
     info,
     sides: sidesOf(config),
-    habits: { sides: sidesOf(config), grammar: statedGrammar(info.note?.grammar) },
+    habits: habitsIn(info, sidesOf(config), files.info),
     epochs: () => readEpochs(files.metrics),
     loadModel: (options) => loadModel(dir, config, options),
   };
+}
+
+/** @throws RUN_INVALID if the vocabulary is damaged */
+function habitsIn({ note }: RunInfo, sides: StatedSides, file: string): NoteHabits {
+  const grammar = statedGrammar(note?.grammar);
+  if (grammar !== 'vocabulary') return { sides, grammar };
+  try {
+    return { sides, grammar, vocabulary: parseVocabulary(note?.vocabulary) };
+  } catch (cause) {
+    throw new ReclmisError('RUN_INVALID', `${file}: note.vocabulary: ${toReclmisError(cause).message}`, {
+      cause,
+    });
+  }
 }
 
 /** `unknown` in runs that do not state them. */

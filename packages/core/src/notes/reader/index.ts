@@ -1,5 +1,6 @@
 /** The reader of free notes. */
 export { chest } from './chest.js';
+export { vocabularyConflicts } from './conflicts.js';
 export type { Flaw } from './flaws.js';
 export {
   type FreeNote,

@@ -31,13 +31,20 @@ export function noteSentence(
   const order = Object.values(languages).flatMap((language) => Object.keys(language.findings));
   const named = [...new Set(order)].filter((name) => free.statements.some(({ finding }) => finding === name));
   const places = placesIn(free.places, sentences);
-  const { laterality, count } = free;
-  return filledIn(parsed(note, NOTE_FIELDS), sentences, count?.value ?? null, places.length, {
-    finding: canonical.finding ?? listed(named, sentences),
-    laterality:
-      laterality === null ? '' : wordFor(laterality === 'bilateral' ? laterality : 'unilateral', sentences),
-    places: listed(places, sentences),
-  });
+  const { laterality, count, extent } = free;
+  const least = extent?.value === 'multifocal' ? 2 : 1; // "several polyps"
+  return filledIn(
+    parsed(note, NOTE_FIELDS),
+    sentences,
+    count?.value ?? null,
+    Math.max(least, places.length),
+    {
+      finding: canonical.finding ?? listed(named, sentences),
+      laterality:
+        laterality === null ? '' : wordFor(laterality === 'bilateral' ? laterality : 'unilateral', sentences),
+      places: listed(places, sentences),
+    },
+  );
 }
 
 /**

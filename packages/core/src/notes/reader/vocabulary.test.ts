@@ -33,7 +33,7 @@ describe('parseVocabulary', () => {
       /languages\.en\.named\.above: .*got "above"/,
     ],
     [{ ...minimal, languages: { en: { counts: { many: 'many' } } } }, /languages\.en\.counts\.many: /],
-    [{ ...minimal, languages: { en: { sidse: {} } } }, /^languages\.en: /],
+    [{ ...minimal, languages: { en: { sidse: {} } } }, /^languages\.en\.sidse: there is no such key/],
     [{ ...minimal, languages: { en: { filler: 3 } } }, /^languages\.en\.filler: expected words with commas/],
     [
       { ...minimal, languages: { en: { filler: '(a/b/c/d/e/f/g/h/i)(a/b/c/d/e/f/g/h/i)' } } },

@@ -22,17 +22,18 @@ export function builtIn(input: VocabularyInput): Vocabulary {
 /** All that is wrong with a vocabulary, in order; empty if it can be used. */
 export function vocabularyFlaws(value: unknown): Flaw[] {
   const { error } = vocabularySchema().safeParse(value);
-  return (error?.issues ?? []).map(({ path, message }) => ({
-    path: path.map((key) => (typeof key === 'number' ? key : String(key))),
-    message,
-  }));
+  return (error?.issues ?? []).flatMap((issue) => {
+    const path = issue.path.map((key) => (typeof key === 'number' ? key : String(key)));
+    if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+    return issue.keys.map((key) => ({ path: [...path, key], message: 'there is no such key' }));
+  });
 }
 
 /** Checks a vocabulary and fills in what it leaves out. @throws NOTE_VOCABULARY_INVALID with the first flaw */
 export function parseVocabulary(value: unknown): Vocabulary {
   const parsed = vocabularySchema().safeParse(value);
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const where = issue?.path.map(String).join('.') || 'the vocabulary';
-  throw new ReclmisError('NOTE_VOCABULARY_INVALID', `${where}: ${issue?.message ?? 'not understood'}`);
+  const [flaw] = vocabularyFlaws(value);
+  const where = flaw?.path.join('.') || 'the vocabulary';
+  throw new ReclmisError('NOTE_VOCABULARY_INVALID', `${where}: ${flaw?.message ?? 'not understood'}`);
 }
