@@ -73,12 +73,24 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
     const marks = measures ? UNIT : (found?.marks ?? (stops ? [] : ownMarks(token, lexicon)));
     const spoken = marks.some(({ kind }) => kind === 'stop');
     const own = [...marks, ...asideMarks(token, used.length, stops && !asks)];
+    if (stops && !asks && /[;；]/u.test(token.text) && namesOnlyPlaces(items)) {
+      items.push({ marks: MARKS[','] ?? [], span });
+      continue;
+    }
     if (own.length > 0 && !spoken)
       items.push({ marks: own, span, ...(typed === undefined ? {} : { typed }) });
     if ((stops && !asks) || spoken) close();
   }
   close();
   return sentences;
+}
+
+/** "LLZ; RLZ - 2 patches": a semicolon in a list of places. */
+function namesOnlyPlaces(items: readonly Item[]): boolean {
+  const all = items.every((item) =>
+    has(item, 'side', 'zone', 'named', 'organ', 'whole', 'and', 'comma', 'link', 'filler', 'range'),
+  );
+  return all && items.some((item) => has(item, 'zone', 'named') || (has(item, 'side') && items.length > 1));
 }
 
 /** What a sign means besides: a dash may be a comma, and a question mark may end a sentence. */

@@ -20,8 +20,7 @@ export function groupAt(
   memory: SideMemory,
   paired: boolean,
 ): PlaceGroup | null {
-  if (!isPlaceItem(items[at]) && !(has(items[at], 'whole', 'organ') && isPlaceItem(items[at + 1])))
-    return null;
+  if (!startsPlace(items, at)) return null;
   const terms: Term[] = [];
   let term = newTerm(null, false, at);
   let linked = false;
@@ -56,6 +55,18 @@ export function groupAt(
   }
   terms.push(term);
   return resolve(terms, at, end, items, paired);
+}
+
+/** A side, height or lobe, also after words for all of an organ: "all lung left", "the whole of the lung on the left". */
+function startsPlace(items: readonly Item[], at: number): boolean {
+  let i = at;
+  const opens = has(items[i], 'whole', 'organ');
+  while (
+    !isPlaceItem(items[i]) &&
+    (has(items[i], 'whole', 'organ') || (opens && has(items[i], 'link', 'filler')))
+  )
+    i++;
+  return isPlaceItem(items[i]);
 }
 
 /** Parts of a group from a term on: for "in the RLL and left lung clear". */
@@ -114,7 +125,7 @@ function stepOver(items: readonly Item[], from: number): Step | null {
       // "in the RUL, now in the RML" is no list
       if (now && join !== 'and') return null;
       // "lung and left base": an organ without a side does not go on after a comma.
-      if (join !== null && !isPlaceItem(item) && !isPlaceItem(items[i + 1])) return null;
+      if (join !== null && !startsPlace(items, i)) return null;
       return { join, link, next: i };
     }
     now ||= has(item, 'now');

@@ -16,6 +16,10 @@ const places = (text: string): string[] => names(readNote(text).places);
 const absent = (text: string): string[] => names(readNote(text).absent);
 const codes = ({ warnings }: FreeNote): string[] => warnings.map(({ code }) => code);
 
+const ALL_OF_BOTH = ['lower', 'middle', 'upper'].flatMap((height) => [`${height} left`, `${height} right`]);
+  ['lower', 'middle', 'upper'].map((height) => `${height} ${side}`),
+);
+
 describe('readNote', () => {
   it('gives the text behind each item', () => {
     const text = 'Two possible opacities in the rigth upper lobe.';
@@ -68,7 +72,19 @@ describe('readNote', () => {
     ['Opacity from apex to base of the right lung', ['lower right', 'middle right', 'upper right']],
     ['Right-sided opacity in the lower zone', ['lower right']],
     ['The upper lobes are consolidated', ['upper left', 'upper right']],
-    ['In the left base and throughout the right lung there are two opacities', ['lower left', 'right']],
+    [
+      'In the left base and throughout the right lung there are two opacities',
+      ['lower left', 'lower right', 'middle right', 'upper right'],
+    ],
+    ['All lung right and all lung left, two infected areas', ALL_OF_BOTH],
+    ['Man erkennt Konsolidierungen in der ganzen Lunge links sowie in der ganzen Lunge rechts.', ALL_OF_BOTH],
+    ['Condensación en la totalidad del pulmón izquierdo y en la totalidad del pulmón derecho.', ALL_OF_BOTH],
+    ['Condensation de l’ensemble du poumon gauche ainsi que de l’ensemble du poumon droit.', ALL_OF_BOTH],
+    ['LLZ; RLZ - 2 patches ASD.', ['lower left', 'lower right']],
+    [
+      'All rt lung; lt lower zone - 2 areas of consol.',
+      ['lower left', 'lower right', 'middle right', 'upper right'],
+    ],
     ['Heart and great vessels appear normal. Infiltrate in the left lng', ['left']],
     ['Patchy infiltrates', []],
     ['In the left lower lobe, there is an opacity', ['lower left']],

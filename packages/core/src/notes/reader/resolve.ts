@@ -25,13 +25,19 @@ export function resolve(
     sides.size === 0 && zones.length === 0 && own.length === 0 && !both;
   const organ = terms.every(plain);
   const places: Placed[] = [];
-  for (const [i, term] of terms.entries()) {
-    if (plain(term) && !organ) continue; // "the lungs, in the upper left"
-
+  let before: readonly Placed[] = [];
+  for (const term of terms) {
+    if (plain(term) && !organ) {
+      before = [];
+      continue; // "the lungs, in the upper left"
+    }
     const found = placesOfTerm(term, paired);
-    const before = terms[i - 1];
-    if (term.join === 'range' && before) fillRange(found, placesOfTerm(before, paired));
+    if (term.join === 'range') {
+      const starts = fillRange(found, before);
+      places.splice(0, places.length, ...places.filter((place) => !starts.has(place)));
+    }
     places.push(...found);
+    before = found;
   }
   const or = terms.some(({ join }) => join === 'or');
   const named = new Set(places.map(({ side, zones }) => `${zones.join(' ')} ${side ?? ''}`));
@@ -160,12 +166,15 @@ function placesOfTerm(term: Term, paired: boolean): Placed[] {
   return sides.map((side) => ({ side, zones, spans }));
 }
 
-/** Adds the heights between the ends of a range. */
-function fillRange(found: Placed[], before: readonly Placed[]): void {
+/** Makes "from apex to base" every height, in one place. @returns the places that are part of another now */
+function fillRange(found: Placed[], before: readonly Placed[]): ReadonlySet<Placed> {
+  const starts = new Set<Placed>();
   for (const [i, place] of found.entries()) {
     const start = before.find(({ side }) => side === place.side || side === null || place.side === null);
     const [a, b] = [start?.zones[0], place.zones[0]];
     if (!a || !b || (a !== 'upper' && a !== 'lower') || (b !== 'upper' && b !== 'lower') || a === b) continue;
-    found[i] = { ...place, zones: [...place.zones, 'middle'] };
+    if (start) starts.add(start);
+    found[i] = { ...place, zones: [...THIRDS], spans: [...(start?.spans ?? []), ...place.spans] };
   }
+  return starts;
 }
