@@ -17,8 +17,6 @@ const absent = (text: string): string[] => names(readNote(text).absent);
 const codes = ({ warnings }: FreeNote): string[] => warnings.map(({ code }) => code);
 
 const ALL_OF_BOTH = ['lower', 'middle', 'upper'].flatMap((height) => [`${height} left`, `${height} right`]);
-  ['lower', 'middle', 'upper'].map((height) => `${height} ${side}`),
-);
 
 describe('readNote', () => {
   it('gives the text behind each item', () => {
