@@ -151,6 +151,22 @@ describe('serve', () => {
     for (const equal of compared) expect(equal).toBeGreaterThanOrEqual(W * H - 2);
   });
 
+  it('reads a slip as the run does: the mask of the word meant, and a warning', async () => {
+    const runtime = await loadModel(model, { threads: 1 });
+    const png = await pngOf(2);
+    const masks = ['Uper leftlung', 'upper left lung', 'zebra left lung'].map(async (note) => {
+      const { probability, warnings } = await runtime.segment(png, note, { noteStyle: 'as-is' });
+      return { probability, messages: warnings.map(({ message }) => message) };
+    });
+    const [slip, right, other] = await Promise.all(masks);
+    await runtime.dispose();
+    expect(slip?.probability).toEqual(right?.probability);
+    expect(other?.probability).not.toEqual(right?.probability);
+    expect(slip?.messages).toContain(
+      '2 of 2 words are unknown to the model: "uper" (read as upper), "leftlung" (read as left lung)',
+    );
+  });
+
   it('takes notes as its flag says, unless a request chooses', async () => {
     const asWritten = await serving('--note-style', 'as-is');
     const given = async (address: string, style?: string): Promise<unknown> => {

@@ -57,6 +57,16 @@ describe('NoteRewordings', () => {
       for (const text of heard(rewordings, note)) expect(texts).toContain(text);
     expect(of({ mode: 'none' }).textsOf([NOTE])).toHaveLength(8);
     expect(of({ mode: 'upstream' }).textsOf([NOTE])).toHaveLength(8);
+    const spelt = rewordings.textsOf([NOTE], 'misspelt');
+    const slips = texts.filter((text) => !spelt.includes(text));
+    expect(slips.length).toBeGreaterThan(0);
+    for (const text of slips) {
+      const changed = [NOTE, mirrorNote(NOTE)].map((note) => {
+        const words = note.split(' ');
+        return text.split(' ').filter((word, i) => word !== words[i]).length;
+      });
+      expect(Math.min(...changed)).toBeLessThanOrEqual(3); // words misspelt at most
+    }
     // A rewording of the mirrored note names the mirrored side.
     for (const text of rewordings.variantsOf(mirrorNote(NOTE))) {
       const { places, complete } = readNote(text);

@@ -1,8 +1,8 @@
 /**
  * Training that hears other words (`augment.notes`): a note is replaced by a rewording with the templates for
  * training. Not in the paper. Each note has a few rewordings, chosen once by seed and note, so that encoders
- * keep their features and the words encoder's vocabulary holds all their words. Which one a case gets follows
- * from seed, epoch and case.
+ * keep their features and the words encoder's vocabulary holds all their words; but for slips, where it reads
+ * them as the words meant. Which one a case gets follows from seed, epoch and case.
  */
 import { canReword, mirrorNote, Random, type Rewording, REWORDINGS, rewordNote } from '@reclmis/core';
 import { AUGMENT_DEFAULTS, type AugmentOptions, noteKindsOf } from '../config/augment-options.js';
@@ -10,8 +10,13 @@ import { AUGMENT_DEFAULTS, type AugmentOptions, noteKindsOf } from '../config/au
 /** Their words are all from tables, so none is a patient's. */
 const TABLED: readonly Rewording[] = ['paraphrased', 'abbreviated', 'verbose', 'translated'];
 
+interface Variant {
+  readonly kind: Rewording;
+  readonly text: string;
+}
+
 export class NoteRewordings {
-  private readonly found = new Map<string, readonly string[]>();
+  private readonly found = new Map<string, readonly Variant[]>();
   private readonly kinds: readonly Rewording[];
   private readonly mirrors: boolean;
 
@@ -38,21 +43,22 @@ export class NoteRewordings {
   }
 
   /** At most `noteVariants`, kinds in turn; none for notes outside the grammar. */
-  variantsOf(note: string): readonly string[] {
+  variantsOf(note: string, without?: Rewording): readonly string[] {
     let variants = this.found.get(note);
     if (variants === undefined) this.found.set(note, (variants = this.variants(note, this.kinds)));
-    return variants;
+    return variants.filter(({ kind }) => kind !== without).map(({ text }) => text);
   }
 
-  /** All texts that the notes can become. */
-  textsOf(notes: Iterable<string>): string[] {
-    return this.withMirrored(notes).flatMap((note) => this.variantsOf(note));
+  /** All texts that the notes can become, but for those of one kind. */
+  textsOf(notes: Iterable<string>, without?: Rewording): string[] {
+    return this.withMirrored(notes).flatMap((note) => this.variantsOf(note, without));
   }
 
   /** Rewordings that a run may remember words of. */
   tabledTextsOf(notes: Iterable<string>): string[] {
     const kinds = this.kinds.filter((kind) => TABLED.includes(kind));
-    return kinds.length === 0 ? [] : this.withMirrored(notes).flatMap((note) => this.variants(note, kinds));
+    if (kinds.length === 0) return [];
+    return this.withMirrored(notes).flatMap((note) => this.variants(note, kinds).map(({ text }) => text));
   }
 
   /** For the user, before training. */
@@ -73,13 +79,15 @@ export class NoteRewordings {
     return this.mirrors ? [...new Set([...distinct, ...distinct.map(mirrorNote)])] : distinct;
   }
 
-  private variants(note: string, kinds: readonly Rewording[]): string[] {
+  private variants(note: string, kinds: readonly Rewording[]): Variant[] {
     const random = Random.from('rewordings', this.seed, note);
     const first = random.int(kinds.length);
-    const texts = Array.from({ length: this.options.noteVariants }, (_, i) => {
+    const byText = new Map<string, Variant>();
+    for (let i = 0; i < this.options.noteVariants; i++) {
       const kind = kinds[(first + i) % kinds.length]!;
-      return rewordNote(note, { kind, set: 'train' }, random);
-    });
-    return [...new Set(texts.filter((text) => text !== null))];
+      const text = rewordNote(note, { kind, set: 'train' }, random);
+      if (text !== null && !byText.has(text)) byText.set(text, { kind, text });
+    }
+    return [...byText.values()];
   }
 }

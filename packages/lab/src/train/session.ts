@@ -69,7 +69,8 @@ export function openSession(config: Config, data: TrainingData, parallel: Parall
   const rate = learningRate(config.train, stepsPerEpoch);
   const notes = data.train.cases.map(({ note }) => note);
   const rewordings = NoteRewordings.of(config.augment, config.seed);
-  const encoder = buildEncoder(config.text, [...notes, ...(rewordings?.textsOf(notes) ?? [])]);
+  const mended = config.text.unknownWords === 'nearest' ? 'misspelt' : undefined; // no words of their own
+  const encoder = buildEncoder(config.text, [...notes, ...(rewordings?.textsOf(notes, mended) ?? [])]);
   manualSeed(config.seed);
   const model = buildModel(config.model, encoder);
   requireWords(model, config);
