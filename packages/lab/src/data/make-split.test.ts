@@ -72,6 +72,21 @@ describe('assignSplits', () => {
     );
   });
 
+  it('does not keep patients with many cases for training', () => {
+    const cases = Array.from({ length: 600 }, (_, p) =>
+      Array.from({ length: p % 6 === 0 ? 6 : 1 }, (_, i) => ({
+        id: `${p}-${i}`,
+        patient: `P${p}`,
+        foreground: ((7 * p) % 600) / 600,
+      })),
+    ).flat();
+    const assigned = assignSplits(cases, SHARES, grouping(), 1);
+    const large = Array.from({ length: 100 }, (_, i) => assigned.get(`${6 * i}-0`));
+    const inTrain = large.filter((split) => split === 'train').length;
+    // 70 of 100 expected; by chance alone 70 +- 4.6.
+    expect(Math.abs(inTrain - 70)).toBeLessThanOrEqual(14);
+  });
+
   it('refuses shares without training cases, and fewer patients than splits', async () => {
     const cases = [
       { id: 'a', foreground: 0 },

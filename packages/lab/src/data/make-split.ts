@@ -2,7 +2,8 @@
  * Splits cases into train, val and test: by patient, seeded, and stratified by lesion size.
  *
  * Patients are sorted by the mean share of foreground of their masks and shuffled within strata of ten. Each in turn
- * goes to the split that is furthest behind its share of the cases so far, so every range of sizes is divided alike.
+ * goes to the split that holds least for its share (Webster's method), so every range of sizes is divided alike. A
+ * patient's number of cases does not matter there, or patients with many would all be for training.
  * The result depends only on seed, names, masks and shares.
  */
 import { foregroundShare, Random, ReclmisError } from '@reclmis/core';
@@ -63,14 +64,12 @@ export function assignSplits(
     order.push(...random.shuffle(bySize.slice(at, at + STRATUM)));
   const filled: Record<Split, number> = { train: 0, val: 0, test: 0 };
   const assigned = new Map<string, Split>();
-  let passed = 0;
   for (const [i, { members }] of order.entries()) {
-    passed += members.length;
     const empty = splits.filter((split) => filled[split] === 0);
     // The last patients go where there is none yet.
     const open = empty.length > 0 && order.length - i <= empty.length ? empty : splits;
-    const behind = (split: Split): number => shares[split] * passed - filled[split];
-    const split = open.reduce((best, one) => (behind(one) > behind(best) ? one : best));
+    const fullness = (split: Split): number => (filled[split] + 0.5) / shares[split];
+    const split = open.reduce((best, one) => (fullness(one) < fullness(best) ? one : best));
     filled[split] += members.length;
     for (const { id } of members) assigned.set(id, split);
   }
