@@ -152,7 +152,7 @@ export async function takeFingerprint(dir: string, options: FingerprintOptions =
       sides: inferSides(tallySides(measures.cases.map(({ sides }) => sides))),
     },
     suspicions: suspicionsOf(all, measures, options.group),
-    duplicates: repeatsOf(measures.cases, ({ hash }) => hash),
+    duplicates: repeatsOf(picturesOf(all, measures), ({ hash }) => hash),
     patients: {
       pattern: patients.pattern,
       named: all.filter(fits).length,
@@ -160,6 +160,22 @@ export async function takeFingerprint(dir: string, options: FingerprintOptions =
       across: people.across,
     },
   };
+}
+
+/** One measure for each image of a split, whatever number of cases it has. */
+function picturesOf(
+  all: readonly (Case & { readonly split: Split })[],
+  { cases }: Measures,
+): Measures['cases'] {
+  const shared = new Set<string>();
+  return cases.filter((_, i) => {
+    const { split, imageId } = all[i] ?? {};
+    const image = `${split} ${imageId}`;
+    if (imageId === undefined) return true;
+    if (shared.has(image)) return false;
+    shared.add(image);
+    return true;
+  });
 }
 
 function suspicionsOf(
