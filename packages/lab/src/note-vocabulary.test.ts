@@ -1,5 +1,5 @@
 /** Vocabularies in YAML: problems with their lines, and files of strangers. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -55,6 +55,15 @@ describe('readVocabulary', () => {
       ['Polyp top left or bottom left', null],
     ] as const)
       expect([text, written(text)]).toEqual([text, sentence]);
+  });
+
+  it('reads the smallest example of the guide', () => {
+    const page = fileURLToPath(new URL('../../../docs/guide/own-vocabulary.md', import.meta.url));
+    const [, yaml = ''] = /```yaml\n(name: [^]*?)```/.exec(readFileSync(page, 'utf8')) ?? [];
+    const vocabulary = readVocabulary(file(yaml));
+    expect(vocabularyConflicts(vocabulary)).toEqual([]);
+    const text = canonicalText(readNote('There is a polyp at the top left', vocabulary), vocabulary);
+    expect(text).toBe('One polyp, upper left.');
   });
 
   it('names file, line and key of each problem', () => {
