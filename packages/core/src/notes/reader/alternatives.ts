@@ -19,7 +19,9 @@ export function markAlternatives(nodes: readonly Node[]): Node[] {
       if (leavesOpen(nodes, last, i)) open.add(last).add(i);
       if (movesOn(nodes, last, i)) moved.add(i);
     }
-    if ((node.group.afterthought || node.group.slashed) && asked(nodes, i)) open.add(i);
+    const ends = nodes.slice(i + 1).every((one) => isItem(one, 'filler', 'ignored', 'link'));
+    if (node.group.afterthought && (ends || asked(nodes, i))) open.add(i); // "RML, on the left"
+    if (node.group.slashed && asked(nodes, i)) open.add(i);
     last = i;
   }
   return nodes.map((node, i) => {

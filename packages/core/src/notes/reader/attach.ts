@@ -62,7 +62,7 @@ function isStray(nodes: readonly Node[], at: number, { kind, groups }: Head): bo
     .slice(from, to)
     .every((one) => one === node || isItem(one, 'filler', 'ignored', 'link'));
   if (node?.kind !== 'group' || node.group.closed || node.group.places.length !== 1 || !alone) return false;
-  const own = groups.filter(({ direct }) => direct === 'before');
+  const own = groups.filter(({ direct }) => direct !== null);
   return (
     kind === 'finding' &&
     isItem(nodes[from - 1], 'comma') &&

@@ -15,7 +15,8 @@ export function describe(nodes: readonly Node[], heads: readonly Head[]): void {
     const { item } = node;
     const date = has(item, 'unit') && isItem(nodes[i - 1], 'number'); // "3 May"
     if (date || isPurpose(nodes, i)) continue;
-    if (has(item, 'maybe') && has(item, 'or')) {
+    const between = real.some(({ at }) => at === i - 1) && real.some(({ at }) => at === i + 1);
+    if (has(item, 'maybe') && (has(item, 'or') || between)) {
       // "atelectasis versus pneumonia" doubts both
       for (const head of [real.find(({ at }) => at > i), real.filter(({ at }) => at < i).pop()])
         if (head) head.uncertain ??= item;

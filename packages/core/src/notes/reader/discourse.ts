@@ -72,6 +72,9 @@ export class Discourse {
     const found = sentence.loose.map((group) =>
       field ? checkedField(group, earlier) : asksAgain(sentence, group, earlier),
     );
+    const open = found.filter(({ alternatives }) => alternatives);
+    if (!known && open.length > 0 && before !== null)
+      before.groups.push(...open.map((group) => ({ group, direct: null })));
     if (known && this.elsewhere) this.loose++;
     else if (known && before !== null && !before.negated)
       before.groups.push(...found.map((group) => ({ group, direct: null })));
