@@ -5,6 +5,8 @@
 //   reclmis::conv2d_pack(weight) -> the weight in panels, for reuse
 //   reclmis::conv2d_packed(input, panels, shift [K], another map to add or none, relu, kernel, stride, padding)
 //   -> [B,K,H',W'] = ReLU(convolution + shift + map), for evaluation: no gradient
+//   reclmis::conv_transpose2d(input [B,C,H,W], weight [C,K,h,w], bias [K] or none, size, stride, padding) -> [B,K,size]: the
+//   input's gradient of a convolution, as an operator
 //
 // Each output pixel is a row, its patch of the input times the weight [h w C, K]. The gradient of the input is
 // the same for each place within a stride, with patches of the output's gradient; that of the weight is a sum
@@ -179,6 +181,18 @@ std::tuple<at::Tensor, at::Tensor> weightGradient(const at::Tensor& gradient, co
   return {dw, db};
 }
 
+at::Tensor convTranspose2d(const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, at::IntArrayRef size,
+                           at::IntArrayRef stride, at::IntArrayRef padding) {
+  TORCH_CHECK(isFloat(input) && isFloat(weight) && input.dim() == 4 && weight.dim() == 4 && input.size(1) == weight.size(0),
+              "conv_transpose2d takes a float32 input [B,C,H,W] and a weight [C,K,h,w] on the CPU");
+  const Shape shape(weight.sizes().slice(2), stride, padding);
+  TORCH_CHECK(size.size() == 2 && shape.rows(size[0]) == input.size(2) && shape.columns(size[1]) == input.size(3),
+              "conv_transpose2d: no map of this size convolves to the input's");
+  at::Tensor y = inputGradient(input, weight, size, stride, padding, 0);
+  if (given(bias)) y.add_(bias->view({1, -1, 1, 1}));
+  return y;
+}
+
 class Conv2d : public torch::autograd::Function<Conv2d> {
  public:
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias,
@@ -209,6 +223,39 @@ class Conv2d : public torch::autograd::Function<Conv2d> {
   }
 };
 
+class ConvTranspose2d : public torch::autograd::Function<ConvTranspose2d> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias,
+                            at::IntArrayRef size, at::IntArrayRef stride, at::IntArrayRef padding) {
+    static const auto op = operatorOf<decltype(convTranspose2d)>("reclmis::conv_transpose2d");
+    at::AutoDispatchBelowADInplaceOrView below;
+    context->save_for_backward({input, weight});
+    context->saved_data["biased"] = given(bias);
+    context->saved_data["stride"] = stride.vec();
+    context->saved_data["padding"] = padding.vec();
+    return op.call(input, weight, bias, size, stride, padding);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context, torch::autograd::variable_list gradients) {
+    static const auto toInput = operatorOf<decltype(conv2d)>("reclmis::conv2d");
+    static const auto toWeight = operatorOf<decltype(weightGradient)>("reclmis::conv2d_weight_gradient");
+    const auto saved = context->get_saved_variables();
+    const at::Tensor &input = saved[0], &weight = saved[1], gradient = channelsLast(gradients[0]), none;
+    const std::vector<int64_t> stride = context->saved_data["stride"].toIntVector(), padding = context->saved_data["padding"].toIntVector();
+    at::AutoDispatchBelowADInplaceOrView below;
+    at::Tensor dx, dw, db;
+    if (input.requires_grad()) dx = toInput.call(gradient, weight, OptionalTensor(), stride, padding, 0);
+    if (weight.requires_grad()) dw = std::get<0>(toWeight.call(input, gradient, weight, stride, padding, 0));
+    if (context->saved_data["biased"].toBool()) db = gradient.sum(at::IntArrayRef({0, 2, 3}));
+    return {dx, dw, db, none, none, none};
+  }
+};
+
+at::Tensor convTranspose2dWithGradient(const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, at::IntArrayRef size,
+                                       at::IntArrayRef stride, at::IntArrayRef padding) {
+  return ConvTranspose2d::apply(input, weight, bias, size, stride, padding);
+}
+
 at::Tensor conv2dWithGradient(const at::Tensor& input, const at::Tensor& weight, const OptionalTensor& bias, at::IntArrayRef stride,
                               at::IntArrayRef padding, int64_t lanes) {
   return Conv2d::apply(input, weight, bias, stride, padding, lanes);
@@ -223,6 +270,7 @@ TORCH_LIBRARY_FRAGMENT(reclmis, library) {
   library.def(
       "conv2d_packed(Tensor input, Tensor packed, Tensor shift, Tensor? plus, bool relu, int[2] kernel, int[2] stride, int[2] padding, "
       "int lanes=0) -> Tensor");
+  library.def("conv_transpose2d(Tensor input, Tensor weight, Tensor? bias, int[2] size, int[2] stride, int[2] padding) -> Tensor");
   library.def("conv2d_input_gradient(Tensor gradient, Tensor weight, int[2] size, int[2] stride, int[2] padding, int lanes=0) -> Tensor");
   library.def(
       "conv2d_weight_gradient(Tensor gradient, Tensor input, Tensor weight, int[2] stride, int[2] padding, int lanes=0) -> (Tensor, Tensor)");
@@ -232,9 +280,13 @@ TORCH_LIBRARY_IMPL(reclmis, CPU, library) {
   library.impl("conv2d", conv2d);
   library.impl("conv2d_pack", conv2dPack);
   library.impl("conv2d_packed", conv2dPacked);
+  library.impl("conv_transpose2d", convTranspose2d);
   library.impl("conv2d_input_gradient", inputGradient);
   library.impl("conv2d_weight_gradient", weightGradient);
 }
 
-TORCH_LIBRARY_IMPL(reclmis, Autograd, library) { library.impl("conv2d", conv2dWithGradient); }
+TORCH_LIBRARY_IMPL(reclmis, Autograd, library) { 
+  library.impl("conv2d", conv2dWithGradient);
+  library.impl("conv_transpose2d", convTranspose2dWithGradient);
+}
 #endif

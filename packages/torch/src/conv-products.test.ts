@@ -4,7 +4,7 @@ import { convProductsPacked, packForProducts } from './conv-products.js';
 import { countFlops } from './flops.js';
 import { conv2d, randn, zeros } from './generated/functions.js';
 import { invoke, operator } from './invoke.js';
-import { BatchNorm2d, Conv2d, setConvolutionKernel, withTaps } from './nn/index.js';
+import { BatchNorm2d, Conv2d, ConvTranspose2d, setConvolutionKernel, withTaps } from './nn/index.js';
 import { autocast } from './precision/autocast.js';
 import { manualSeed, setThreads } from './runtime.js';
 import { noGrad, scope } from './scope.js';
@@ -142,6 +142,44 @@ describe.skipIf(!hasConv3x3())('convolution by products', () => {
       for (const of of [...CASES.slice(0, 4), large]) expect(bits(of, 3)).toEqual(bits(of, 1));
     });
   });
+
+  it.each([
+    { channels: [16, 8], kernel: 2, options: { stride: 2 } },
+    { channels: [24, 40], kernel: 3, options: { stride: 2, padding: 1, outputPadding: 1, bias: false } },
+    {
+      channels: [8, 16],
+      kernel: [1, 4],
+      options: { stride: [3, 1], padding: [0, 2], outputPadding: [1, 0] },
+    },
+  ] as const)(
+    'transposed equals the definition, and so do its gradients: %o',
+    ({ channels, kernel, options }) => {
+      scope(() => {
+        manualSeed(11);
+        const layer = new ConvTranspose2d(channels[0], channels[1], kernel, options);
+        const x = randn([2, channels[0], 5, 6]).requiresGrad_();
+        const leaves = [x, ...layer.parameters()];
+        const g = randn([...layer.forward(x).shape]);
+        const gradients = (): Tensor[] => {
+          const y = layer.forward(x);
+          y.backward(g);
+          const found = [y.detach(), ...leaves.map(({ grad }) => (grad as Tensor).clone())];
+          for (const leaf of leaves) leaf.clearGrad();
+          return found;
+        };
+        const libtorch = gradients();
+        setConvolutionKernel('winograd');
+        const { flops } = countFlops(() =>
+          gradients().forEach((own, i) => {
+            const expected = (libtorch[i] as Tensor).to({ dtype: 'float64' });
+            expect(difference(own, expected)).toBeLessThan(2 * TOLERANCE); // both round
+          }),
+        );
+        expect(flops.products).toBe(1);
+        layer.dispose();
+      });
+    },
+  );
 
   it('takes any layout of maps and weights', () => {
     scope(() => {

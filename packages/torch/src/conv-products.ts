@@ -4,6 +4,7 @@ import { Tensor } from './tensor.js';
 
 const CONV2D = operator('reclmis::conv2d', '');
 const PACK = operator('reclmis::conv2d_pack', '');
+const TRANSPOSED = operator('reclmis::conv_transpose2d', '');
 const PACKED = operator('reclmis::conv2d_packed', '');
 
 /** Rows and columns. */
@@ -48,4 +49,19 @@ export function convProductsPacked(
 ): Tensor {
   const values = [input.id, packed.id, shift.id, idOrNull(plus), relu, kernel, stride, padding];
   return Tensor.adopt(invoke(PACKED, values) as number);
+}
+
+/**
+ * Transpose of `convProducts`: [B,C,H,W] x [C,K,h,w] + [K] -> [B,K,size], for a size that convolves to [H,W].
+ * @throws OPERATOR_FAILED for other sizes, dtypes and processors.
+ */
+export function convTransposeProducts(
+  input: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  size: Two,
+  { stride, padding }: Pick<ConvShape, 'stride' | 'padding'>,
+): Tensor {
+  const values = [input.id, weight.id, idOrNull(bias), size, stride, padding];
+  return Tensor.adopt(invoke(TRANSPOSED, values) as number);
 }

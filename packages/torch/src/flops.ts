@@ -116,6 +116,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'reclmis::attention': attention,
   'reclmis::window_attention': windowAttention,
   'aten::conv_transpose2d': transposedConvolution,
+  'reclmis::conv_transpose2d': transposedConvolution,
 };
 
 /**

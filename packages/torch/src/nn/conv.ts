@@ -4,7 +4,13 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { conv3x3, conv3x3Packed, conv3x3Transform } from '../conv3x3.js';
-import { convProducts, convProductsPacked, type ConvShape, packForProducts } from '../conv-products.js';
+import {
+  convProducts,
+  convProductsPacked,
+  type ConvShape,
+  convTransposeProducts,
+  packForProducts,
+} from '../conv-products.js';
 import { conv1d, conv2d, convTranspose2d } from '../generated/functions.js';
 import { isRecording, type DType } from '../invoke.js';
 import { Kept } from '../kept.js';
@@ -248,6 +254,12 @@ export class ConvTranspose2d extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    if (this.#byProducts(x)) {
+      const [, , H, W] = x.shape4();
+      const size = [this.#length(H, 0), this.#length(W, 1)] as const;
+      const shape = { stride: this.#stride, padding: this.#padding };
+      return convTransposeProducts(x, this.weight, this.bias, size, shape); // [B, Cout, H', W']
+    }
     return convTranspose2d(
       x,
       this.weight,
@@ -258,5 +270,18 @@ export class ConvTranspose2d extends Module {
       this.#groups,
       this.#dilation,
     ); // [B, Cout, H', W']
+  }
+
+  #byProducts(x: Tensor): boolean {
+    const dense = [this.#groups, ...this.#dilation].every((value) => value === 1);
+    const wide = Math.min(...this.weight.shape.slice(0, 2)) >= LEAST_CHANNELS;
+    const single = x.device === 'cpu' && x.dtype === 'float32' && this.weight.dtype === 'float32';
+    return ownKernels && dense && wide && single && x.shape.length === 4 && !isAutocast() && !isRecording();
+  }
+
+  /** Of the output's axis, 0 or 1, over `length` of the input's. */
+  #length(length: number, axis: 0 | 1): number {
+    const kernel = this.weight.shape[2 + axis] ?? 1;
+    return (length - 1) * this.#stride[axis] - 2 * this.#padding[axis] + kernel + this.#outputPadding[axis];
   }
 }
