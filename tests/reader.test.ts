@@ -1,5 +1,5 @@
 /**
- * The reader of free notes on 890 annotated sentences by three authors, and on 505 by its own. Its vocabulary has
+ * The reader of free notes on 890 annotated sentences by three authors, and on 531 by its own. Its vocabulary has
  * since been extended for those it failed, so the shares are floors against regressions, not estimates for new notes.
  */
 import { describe, expect, it } from 'vitest';
@@ -16,9 +16,9 @@ const sizes = {
   first: [280, 60, 60, 60, 60],
   second: [160, 15, 15, 15, 15],
   third: [110, 10, 10, 10, 10],
-  fourth: [354, 42, 36, 36, 37],
+  fourth: [372, 44, 38, 38, 39],
 };
-const contradictions = { first: 28, second: 12, third: 14, fourth: 48 };
+const contradictions = { first: 28, second: 12, third: 14, fourth: 50 };
 const floors = { first: 0.98, second: 0.98, third: 0.98, fourth: 0.97 };
 /** Complete but wrong. */
 const KNOWN = new Set([

@@ -1,6 +1,7 @@
 /** What else English reports name: findings and devices whose places are not ours, and neighbours of the lungs. */
 
 export const EN_FOREIGN: string[] = [
+  'pneumatocele, pneumatoceles, post pneumonic, postpneumonic, post infective scarring',
   'shunt, vp shunt, adrenal, adrenals, adrenal met, brain mets, hepatic mets, breast implant, spinal metalwork, metalwork',
   'resection, wedge resection, paucity',
   'arm, arms, leg, legs, hip, hips, knee, wrist, hand injury, forearm, ankle, foot, femur, pelvis, loin, flank, groin, breast ca, breast cancer, renal ca, stroke, hemiplegia, lumpectomy, lucency, lucencies, hyperlucent, hyperlucency, hypertransradiant, not included, not fully included, not imaged, cut off, coned off, collimated off, off the film, obscured by overlying, compressed, ptx resolved, bone mets, bony mets, bony metastases, callus, osteochondroma, exostosis',
