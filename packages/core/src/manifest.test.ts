@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatManifest, habitsOf, manifestJsonSchema, parseManifest } from './manifest.js';
+import { formatManifest, habitsOf, manifestJsonSchema, parseManifest, withVocabulary } from './manifest.js';
+import { parseVocabulary } from './notes/reader/index.js';
 import { manifestJson } from './testing/manifest.js';
 
 const manifest = (note: object): object => manifestJson({ note });
@@ -33,5 +34,28 @@ describe('note.grammar', () => {
     }
     expect(() => parseManifest(manifest({ grammar: 'LViT' }), 'bad')).toThrow(/note\.grammar/);
     expect(habitsOf({ note: null })).toEqual({ sides: 'unknown', grammar: 'unknown' });
+  });
+});
+
+describe('note.vocabulary', () => {
+  const vocabulary = parseVocabulary({
+    name: 'polyps',
+    canonical: { sentences: { note: 'Polyp {places}.' } },
+    languages: { en: { sides: { left: 'left' }, findings: { polyp: 'polyp' } } },
+  });
+
+  it('goes with its grammar, and is checked', () => {
+    const parsed = parseManifest(manifest({ grammar: 'vocabulary', vocabulary }), 'new');
+    expect(habitsOf(parsed)).toEqual({ sides: 'unknown', grammar: 'vocabulary', vocabulary });
+    expect(parseManifest(JSON.parse(formatManifest(parsed)), 'again')).toEqual(parsed);
+    expect(withVocabulary(parseManifest(manifest({}), 'old'), vocabulary)).toEqual(parsed);
+    const bad = { ...vocabulary, canonical: { sentences: { note: '{size}' } } };
+    for (const note of [{ grammar: 'vocabulary' }, { grammar: 'lvit', vocabulary }])
+      expect(() => parseManifest(manifest(note), 'bad')).toThrow(
+        /note\.vocabulary: expected with the grammar/,
+      );
+    expect(() => parseManifest(manifest({ grammar: 'vocabulary', vocabulary: bad }), 'bad')).toThrow(
+      /note\.vocabulary\.canonical\.sentences\.note: expected one of/,
+    );
   });
 });

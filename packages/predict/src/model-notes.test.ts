@@ -1,4 +1,4 @@
-import { mirrorNote, type NoteGrammar } from '@reclmis/core';
+import { mirrorNote, type NoteGrammar, parseVocabulary } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 import { describeChanged, type Learner, type ModelNote, notesForModels } from './model-notes.js';
 
@@ -46,6 +46,23 @@ describe('notesForModels', () => {
     expect(new Set(others).size).toBe(5);
     expect(of(['unknown'])).toBe(''); // as in journals older than sides
     expect(notesForModels([model('image', false)], { sides: 'patient' }).identity).toBe('');
+  });
+
+  it('names a vocabulary of its own, and tells its versions apart', () => {
+    const by = (note: string) => {
+      const vocabulary = parseVocabulary({
+        name: 'polyps',
+        canonical: { paired: false, sentences: { note } },
+        languages: { en: { sides: { left: 'left' }, findings: { polyp: 'polyp' } } },
+      });
+      const habits = { sides: 'image', grammar: 'vocabulary', vocabulary } as const;
+      return notesForModels([{ dir: 'm', readsNotes: true, habits }]);
+    };
+    const [one, other] = [by('Polyp {places}.'), by('Polyps {places}.')];
+    expect(one.of('left polyp').each[0]?.text).toBe('Polyp left.');
+    expect(one.of('left polyp').style).toBe('free');
+    expect(one.identity).toMatch(/^, notes of image sides, free notes by polyps [0-9a-f]{8}$/);
+    expect(other.identity).not.toBe(one.identity);
   });
 
   it('must be told if models differ; one that reads no notes never differs', () => {

@@ -9,6 +9,7 @@ import {
   ReclmisError,
   type RgbImage,
   WordTokenizer,
+  parseVocabulary,
 } from '@reclmis/core';
 import { manifestJson } from '@reclmis/core/testing';
 import { describe, expect, it } from 'vitest';
@@ -168,6 +169,47 @@ describe('sides', () => {
   });
 });
 
+describe('vocabulary', () => {
+  const vocabulary = parseVocabulary({
+    name: 'polyps',
+    canonical: { paired: false, sentences: { note: '(Polyp/Polyps)[, {places}].' } },
+    languages: {
+      en: {
+        sides: { left: 'left', right: 'right' },
+        zones: { upper: 'upper, top' },
+        findings: { polyp: 'polyp(/s)' },
+        joins: { and: 'and' },
+        links: 'at',
+        filler: 'a, the',
+      },
+    },
+  });
+  const TEXT = 'a polyp at the top left';
+  const SENT = 'Polyp, upper left.';
+
+  it('puts notes into its sentences: the manifest’s, or one that is given', async () => {
+    const { note: noteOf } = manifest() as { note: object };
+    const recorded = manifest({ note: { ...noteOf, grammar: 'vocabulary', vocabulary } });
+    for (const model of [
+      await openModel(memory(recorded), platform([])),
+      await openModel(memory(), platform([]), { vocabulary }),
+    ]) {
+      const { note } = await model.segment(picture(4, 6), TEXT);
+      expect(note).toMatchObject({ style: 'free', sent: SENT, mirrored: false });
+      const mirrored = await model.segment(picture(4, 6), TEXT, { sides: 'patient' });
+      expect(mirrored.note).toMatchObject({ style: 'free', sent: 'Polyp, upper right.', mirrored: true });
+      expect(model.manifest.note).toMatchObject({ grammar: 'vocabulary', vocabulary: { name: 'polyps' } });
+    }
+  });
+
+  it('is checked', async () => {
+    const bad = { ...vocabulary, languages: {} };
+    expect(await codeOf(openModel(memory(), platform([]), { vocabulary: bad }))).toBe(
+      'NOTE_VOCABULARY_INVALID',
+    );
+  });
+});
+
 describe('noteStyle', () => {
   const WORDED = 'Unilateral pulmonary infection, upper left lung.';
   const open = (grammar?: string): Promise<Model> => {
@@ -198,10 +240,10 @@ describe('noteStyle', () => {
       ({ code }) => code === 'NOTE_WORDS_UNKNOWN',
     );
     expect(said?.words?.map(({ word }) => word)).toContain('pulmonary');
-    const unread = await model.segment(picture(4, 6), 'left zorgblat opacity');
+    const unread = await model.segment(picture(4, 6), 'left zorgblat lobe opacity');
     expect(unread.note).toMatchObject({
       style: 'as-is',
-      sent: 'left zorgblat opacity',
+      sent: 'left zorgblat lobe opacity',
       read: { complete: false },
     });
     expect(codes(unread)).toEqual(expect.arrayContaining(['NOTE_AS_WRITTEN', 'NOTE_PARTLY_READ']));
