@@ -8,6 +8,7 @@ import { isAlias, isNode, isScalar, LineCounter, parseDocument, visit, type Docu
 
 const MOST_BYTES = 2 ** 20;
 
+/** What is wrong in a file, and where. */
 export interface VocabularyProblem {
   /** From 1; null if it has none, as what is missing. */
   readonly line: number | null;
@@ -16,6 +17,7 @@ export interface VocabularyProblem {
   readonly message: string;
 }
 
+/** A file that was read as YAML. */
 export interface VocabularyFile {
   /** Null if there are problems. */
   readonly vocabulary: Vocabulary | null;

@@ -138,9 +138,7 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
     required: source.readsNotes,
     ...defined({ note, notes, spacing }),
   });
-  const choice = {
-    ...defined({ checkpoint, device, threads, precision }),
-  };
+  const choice = defined({ checkpoint, device, threads, precision });
   const sided = source.notes({ sides: flags.sides, style: flags.noteStyle });
   const loaded = await source.load(choice, flags.flips ?? false, sided);
   try {

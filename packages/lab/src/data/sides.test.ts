@@ -160,7 +160,10 @@ describe('a run', () => {
     expect(run.habits).toEqual({ sides: 'patient', grammar: 'lvit' });
 
     const { config, info } = runFiles(dir);
-    writeFileSync(config, readFileSync(config, 'utf8').replace(/note:\n {2}sides: patient\n {2}vocabulary: ""\n/, ''));
+    writeFileSync(
+      config,
+      readFileSync(config, 'utf8').replace(/note:\n {2}sides: patient\n {2}vocabulary: ""\n/, ''),
+    );
     const { note: _, ...older } = run.info;
     writeFileSync(info, JSON.stringify(older));
     expect(openRun(dir)).toMatchObject({ sides: 'unknown', habits: UNKNOWN_HABITS });

@@ -15,6 +15,7 @@ const MOST_SAMPLES = 60;
 
 type Lists = Readonly<Record<string, string | readonly string[]>>;
 
+/** Probable mistakes of a sound vocabulary, in order; empty if there are none. */
 export function vocabularyConflicts(vocabulary: Vocabulary): Flaw[] {
   const languages = Object.entries(vocabulary.languages);
   return [

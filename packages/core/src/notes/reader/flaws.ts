@@ -17,6 +17,7 @@ import type { LanguageWords, Vocabulary } from './vocabulary-shape.js';
 const MOST_IN_ALL = 50_000;
 const NUMBER = /^[1-9][0-9]?$/;
 
+/** A place in a vocabulary, and what is wrong there. */
 export interface Flaw {
   /** Keys from the root. */
   readonly path: readonly (string | number)[];

@@ -33,6 +33,7 @@ export const sentencesSchema = () =>
     words: z.record(z.string(), z.string().max(LONGEST)).default({}),
   });
 
+/** Templates, with defaults filled in. */
 export type Sentences = z.output<ReturnType<typeof sentencesSchema>>;
 
 export const NOTE_FIELDS = ['count', 'number', 'finding', 'laterality', 'places'] as const;

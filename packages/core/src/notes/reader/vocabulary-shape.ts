@@ -166,6 +166,9 @@ export const vocabularyShape = () =>
 
 /** As written by a user: lists may be missing. */
 export type VocabularyInput = z.input<ReturnType<typeof vocabularyShape>>;
+/** A language as written by a user. */
 export type LanguageInput = VocabularyInput['languages'][string];
+/** Checked, with missing lists empty. */
 export type Vocabulary = z.output<ReturnType<typeof vocabularyShape>>;
+/** A language of a vocabulary. */
 export type LanguageWords = Vocabulary['languages'][string];

@@ -12,6 +12,7 @@ const checkedShape = () =>
 let shape: ReturnType<typeof vocabularyShape> | undefined;
 let checked: ReturnType<typeof checkedShape> | undefined;
 
+/** Shape and checks of a vocabulary, for schemas that contain one. */
 export const vocabularySchema = (): ReturnType<typeof checkedShape> => (checked ??= checkedShape());
 
 /** One of ours, which a test checks. */
