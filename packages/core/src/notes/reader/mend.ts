@@ -161,7 +161,7 @@ export function nearDecisive(word: string, lexicon: Lexicon): boolean {
   return near;
 }
 
-/** Of three letters, only swaps: too many words are a letter apart. */
+/** Whether a letter is wrong; in words of three letters only a swap, for too many are a letter apart. */
 function isSlip(word: string, known: string): boolean {
   if (Math.abs(known.length - word.length) > 1 || editDistance(word, known, 1) > 1) return false;
   return (

@@ -110,7 +110,7 @@ const languageSchema = () =>
     only: phrases(),
     /** "located in": where a finding is that has been named. */
     located: phrases(),
-    /** Of these, those that say what something is part of: "a lesion of the rib". */
+    /** Those of them that say what something is part of: "a lesion of the rib". */
     inside: phrases(),
     /** "with": starts another finding. */
     with: phrases(),
