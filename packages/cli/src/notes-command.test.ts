@@ -127,7 +127,13 @@ describe('reclmis notes read', () => {
   });
 
   it('gives the same as JSON', async () => {
-    const { stdout, stderr } = await reclmis('notes', 'read', 'Opacity in the left lower zorgblat lobe', '--json', '-q');
+    const { stdout, stderr } = await reclmis(
+      'notes',
+      'read',
+      'Opacity in the left lower zorgblat lobe',
+      '--json',
+      '-q',
+    );
     expect(JSON.parse(stdout)).toMatchObject({
       language: 'en',
       places: [{ side: 'left', zones: ['lower'] }],

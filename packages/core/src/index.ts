@@ -7,14 +7,7 @@
 export * from './metrics/bootstrap.js';
 export * from './metrics/calibration.js';
 export * from './masks/answers.js';
-export {
-  checkRle,
-  type CocoRegion,
-  decodeRuns,
-  drawRegions,
-  encodeRuns,
-  maskRuns,
-} from './masks/coco.js';
+export { checkRle, type CocoRegion, decodeRuns, drawRegions, encodeRuns, maskRuns } from './masks/coco.js';
 export { components, type Component } from './masks/components.js';
 export {
   contours,

@@ -10,7 +10,7 @@ const words = (text: string): KnownWords => {
   const all = new Set(text.split(' '));
   return { has: (word) => all.has(word), words: all };
 };
-/** Of QaTa-COV19's and MoNuSeg's training notes. */
+/** Words of the training notes of QaTa-COV19 and MoNuSeg. */
 const QATA =
   'all and area areas bilateral five four infected infection left lower lung middle one pulmonary right six three two unilateral upper';
 const MONUSEG =

@@ -50,7 +50,7 @@ export interface ExplainRunsOptions {
   /** Write only report.json. Default false. */
   readonly numbers?: boolean;
   readonly load?: LoadOptions;
-  /** Of the notes; default: as each run records. */
+  /** Words in which the notes are read; default: as each run records. */
   readonly vocabulary?: Vocabulary;
   /** Before each run, with its name and loading notices. */
   readonly onRun?: (name: string, notices: readonly string[]) => void;

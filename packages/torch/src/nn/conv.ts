@@ -41,7 +41,7 @@ export type ConvolutionKernel = 'libtorch' | 'winograd';
 let ownKernels = false;
 /** Dtypes of `conv3x3`. */
 const MAPS: ReadonlySet<DType> = new Set(['float32', 'bfloat16']);
-/** Of input and output for `convProducts`, which gathers patches and fills vectors; libtorch's kernels suit fewer. */
+/** Fewest channels of input and output for `convProducts`, which gathers patches and fills vectors; libtorch's kernels suit fewer. */
 const LEAST_CHANNELS = 8;
 
 /**
@@ -279,7 +279,7 @@ export class ConvTranspose2d extends Module {
     return ownKernels && dense && wide && single && x.shape.length === 4 && !isAutocast() && !isRecording();
   }
 
-  /** Of the output's axis, 0 or 1, over `length` of the input's. */
+  /** Size of the output along an axis, 0 or 1, for `length` of the input. */
   #length(length: number, axis: 0 | 1): number {
     const kernel = this.weight.shape[2 + axis] ?? 1;
     return (length - 1) * this.#stride[axis] - 2 * this.#padding[axis] + kernel + this.#outputPadding[axis];

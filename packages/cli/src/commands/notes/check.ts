@@ -68,7 +68,7 @@ async function run(file: string, flags: CheckFlags): Promise<void> {
   if (coverage !== null) output.say(`\n${describeCoverage(coverage)}`);
 }
 
-/** Of all splits that exist; null if none are asked for. */
+/** Notes of all splits that exist; null if none are asked for. */
 async function textsOf({ notes, data }: CheckFlags): Promise<string[] | null> {
   const texts = notes === undefined ? [] : [...(await readNotes(notes)).notes.values()];
   if (data !== undefined) {

@@ -29,9 +29,9 @@ export interface ReadStatement {
   /** In the vocabulary's canonical name. */
   readonly finding: string;
   readonly places: readonly ReadPlace[];
-  /** Of it, if stated. */
+  /** Number of such findings, if stated. */
   readonly count: number | null;
-  /** Of the rest ("otherwise", "elsewhere"). */
+  /** It is about the rest ("otherwise", "elsewhere"). */
   readonly elsewhere: boolean;
 }
 

@@ -1,7 +1,7 @@
 /** Lists of phrases as users write them, and the names of places. */
 import type { Side, Zone } from '../note.js';
 
-/** Of one phrase. */
+/** Most forms of one phrase. */
 export const MOST_FORMS = 64;
 
 export interface PlainPlace {
