@@ -307,6 +307,21 @@ describe.skipIf(!hasConv3x3())('a convolution with its normalisation', () => {
     });
   });
 
+  it('tells apart normalisations that have changed as often', () => {
+    setConvolutionKernel('winograd');
+    scope(() => {
+      const [{ conv, norm }, other] = [layers(1, 1), layers(1, 1)];
+      conv.eval();
+      const x = randn([1, 16, 5, 5]);
+      for (const one of [norm, other.norm, norm]) {
+        one.eval();
+        const [joined, apart] = noGrad(() => [conv.forwardNorm(x, one), one.forward(conv.forward(x))]);
+        expect(difference(joined, apart)).toBeLessThan(1e-5);
+      }
+      for (const layer of [conv, norm, other.conv, other.norm]) layer.dispose();
+    });
+  });
+
   it('is heard by taps, and counted like its parts', () => {
     setConvolutionKernel('winograd');
     scope(() => {

@@ -196,7 +196,7 @@ export class Conv2d extends Module {
         shift: norm.bias.sub(mean.mul(scale)),
       };
     };
-    return this.#folded.of(bias ? [...sources, bias] : sources, make, [by, norm.trainings]);
+    return this.#folded.of(bias ? [...sources, bias] : sources, make, [by, norm, norm.trainings]);
   }
 
   /** Also drops what evaluation kept, which every training step outdates. */
