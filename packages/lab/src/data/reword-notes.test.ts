@@ -92,5 +92,8 @@ describe('NoteRewordings', () => {
     const tabled = rewordings.tabledTextsOf([note]);
     expect(tabled.length).toBeGreaterThan(20);
     expect(tabled.join(' ')).not.toMatch(/smith/iu);
+    const told = of({ notes: 1 }).textsOf([NOTE]); // only of rewordings that training hears
+    expect(told).toEqual(expect.arrayContaining(of({ notes: 1 }).tabledTextsOf([NOTE])));
+    expect(of({ noteKinds: 'reordered' }).tabledTextsOf([NOTE])).toEqual([]);
   });
 });

@@ -16,7 +16,7 @@ interface Variant {
 }
 
 export class NoteRewordings {
-  private readonly found = new Map<string, readonly Variant[]>();
+  private readonly kept = new Map<string, readonly Variant[]>();
   private readonly kinds: readonly Rewording[];
   private readonly mirrors: boolean;
 
@@ -44,9 +44,7 @@ export class NoteRewordings {
 
   /** At most `noteVariants`, kinds in turn; none for notes outside the grammar. */
   variantsOf(note: string, without?: Rewording): readonly string[] {
-    let variants = this.found.get(note);
-    if (variants === undefined) this.found.set(note, (variants = this.variants(note, this.kinds)));
-    return variants.filter(({ kind }) => kind !== without).map(({ text }) => text);
+    return this.found(note).flatMap(({ kind, text }) => (kind === without ? [] : [text]));
   }
 
   /** All texts that the notes can become, but for those of one kind. */
@@ -54,11 +52,11 @@ export class NoteRewordings {
     return this.withMirrored(notes).flatMap((note) => this.variantsOf(note, without));
   }
 
-  /** Rewordings that a run may remember words of. */
+  /** Those of `textsOf` that a run may remember words of. */
   tabledTextsOf(notes: Iterable<string>): string[] {
-    const kinds = this.kinds.filter((kind) => TABLED.includes(kind));
-    if (kinds.length === 0) return [];
-    return this.withMirrored(notes).flatMap((note) => this.variants(note, kinds).map(({ text }) => text));
+    return this.withMirrored(notes)
+      .flatMap((note) => this.found(note))
+      .flatMap(({ kind, text }) => (TABLED.includes(kind) ? [text] : []));
   }
 
   /** For the user, before training. */
@@ -79,7 +77,14 @@ export class NoteRewordings {
     return this.mirrors ? [...new Set([...distinct, ...distinct.map(mirrorNote)])] : distinct;
   }
 
-  private variants(note: string, kinds: readonly Rewording[]): Variant[] {
+  private found(note: string): readonly Variant[] {
+    let variants = this.kept.get(note);
+    if (variants === undefined) this.kept.set(note, (variants = this.variants(note)));
+    return variants;
+  }
+
+  private variants(note: string): Variant[] {
+    const { kinds } = this;
     const random = Random.from('rewordings', this.seed, note);
     const first = random.int(kinds.length);
     const byText = new Map<string, Variant>();
