@@ -35,7 +35,7 @@ export {
 } from './init.js';
 export { Linear } from './linear.js';
 export { Module, type LoadOptions, type LoadReport } from './module.js';
-export { isTappable, withTaps, type Tap } from './tap.js';
+export { isTappable, isTapped, withTaps, type Tap } from './tap.js';
 export {
   BatchNorm1d,
   BatchNorm2d,

@@ -63,8 +63,14 @@ class Projection extends nn.Module {
     this.norm = this.child('1', new nn.BatchNorm2d(outChannels));
   }
 
-  forward(x: Tensor, after?: nn.AfterNorm): Tensor {
-    return this.conv.forwardNorm(x, this.norm, after);
+  forward(x: Tensor): Tensor {
+    return this.conv.forwardNorm(x, this.norm);
+  }
+
+  /** ReLU of `forward` plus another map. */
+  forwardJoined(x: Tensor, plus: Tensor): Tensor {
+    if (nn.isTapped(this)) return this.forward(x).add(plus).relu(); // a tap hears what the layer returns
+    return this.conv.forwardNorm(x, this.norm, { plus, relu: true });
   }
 }
 
@@ -84,7 +90,7 @@ class Gate extends nn.Module {
 
   /** @param g [B,C,H,W]. @param x [B,C,H,W], the skip. @returns [B,C,H,W]. */
   forward(g: Tensor, x: Tensor): Tensor {
-    const added = this.ofGating.forward(g, { plus: this.ofSkip.forward(x), relu: true }); // [B,inner,H,W]
+    const added = this.ofGating.forwardJoined(g, this.ofSkip.forward(x)); // [B,inner,H,W]
     return x.mul(this.psi.forward(added).sigmoid()); // [B,1,H,W] broadcast
   }
 }
