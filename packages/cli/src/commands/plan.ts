@@ -111,7 +111,7 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
   ].join(' ');
   const yaml = planToYaml(plan, [
     `Proposed by \`reclmis plan\` from ${fingerprint.name}: ${casesOf(fingerprint)}${asked && ` (${asked})`}. Change whatever you know better.`,
-    `  reclmis train --config ${out ?? 'plan.yaml'} --data ${dir}`,
+    `  reclmis train --config ${out ?? 'plan.yaml'} --data ${dir}${sourceText(flags)}`,
   ]);
   if (out !== undefined) await writeFileAtomic(out, yaml);
   output.result({
@@ -127,8 +127,16 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
   output.say(
     out === undefined
       ? '\nUse -o FILE to write this as YAML for `reclmis train --config`.'
-      : `\nWritten to ${out}. Next: reclmis train --config ${out} --data ${dir}`,
+      : `\nWritten to ${out}. Next: reclmis train --config ${out} --data ${dir}${sourceText(flags)}`,
   );
+}
+
+/** The flags again that say how the data set is read. */
+function sourceText(flags: SourceFlags): string {
+  const quoted = (text: string): string => (/^[\w./=,-]+$/u.test(text) ? text : JSON.stringify(text));
+  return Object.entries(sourceOf(flags))
+    .map(([name, value]) => (value === true ? ` --${name}` : ` --${name} ${quoted(String(value))}`))
+    .join('');
 }
 
 /** A listener that shows the course as a bar. */
