@@ -1,12 +1,21 @@
 /**
- * Tables of cases: a row states an image, its mask and its note, and may state split, patient, spacing and whose
- * sides the note means. `parseColumns` renames columns.
+ * Tables of cases: a row states an image, its mask and its note, and may state split, patient, spacing, whose
+ * sides the note means and that it was derived from the mask. `parseColumns` renames columns.
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Column, Table, TableForm } from './columns.js';
 import { readTable } from './tables.js';
 
-export const CASE_COLUMNS = ['image', 'mask', 'note', 'split', 'patient', 'spacing', 'sides'] as const;
+export const CASE_COLUMNS = [
+  'image',
+  'mask',
+  'note',
+  'split',
+  'patient',
+  'spacing',
+  'sides',
+  'source',
+] as const;
 export type CaseColumn = (typeof CASE_COLUMNS)[number];
 
 /** Column -> what the table calls it. */
@@ -79,5 +88,5 @@ export async function readCaseTable(path: string, options: CaseTableOptions = {}
         : [options.columns[column]],
     ]),
   );
-  return readTable(path, { form, members: { names: members } });
+  return readTable(path, { form, members: { names: members, required: form.required } });
 }

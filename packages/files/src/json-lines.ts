@@ -49,14 +49,15 @@ function spacingText(value: unknown, wrong: (why: string) => ReclmisError): stri
   return numbers.join(' x ');
 }
 
+/** `required` members that no line has are empty; others are absent, as a table's columns. */
+type JsonForm = Pick<TableForm, 'names'> & Partial<Pick<TableForm, 'required'>>;
+
 /** @param text with LF line ends; blank lines are skipped. @throws NOTES_UNREADABLE naming the line */
-export function parseJsonLines(
-  text: string,
-  path = 'JSONL',
-  form: Pick<TableForm, 'names'> = NOTE_MEMBERS,
-): Table {
+export function parseJsonLines(text: string, path = 'JSONL', form: JsonForm = NOTE_MEMBERS): Table {
   const known = Object.values(form.names).flat();
-  const rows: NoteRow[] = [];
+  const columns = Object.keys(form.names) as Column[];
+  const used = new Set<Column>(form.required);
+  const found: { readonly number: number; readonly text: ReadonlyMap<string, string> }[] = [];
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '') continue;
     const wrong = (why: string): ReclmisError =>
@@ -81,13 +82,20 @@ export function parseJsonLines(
       const member = memberOf(column);
       const said = (Object.hasOwn(members, member) ? members[member] : null) ?? '';
       if (column === 'spacing') return spacingText(members[member], wrong);
-      if (column === 'patient' && Number.isSafeInteger(said)) return String(said as number);
+      if (
+        (column === 'patient' || column === 'source') &&
+        typeof said === 'number' &&
+        Number.isSafeInteger(said)
+      )
+        return String(said);
       if (typeof said !== 'string') throw wrong(`expected text as "${member}"`);
       return said.trim();
     };
     if (text('image') === '') throw wrong(`expected an object with the text "${memberOf('image')}"`);
-    const at = Object.fromEntries(Object.keys(form.names).map((column) => [column, 0]));
-    rows.push(rowOf(index + 1, at, text));
+    for (const column of columns) if (Object.hasOwn(members, memberOf(column))) used.add(column);
+    const texts = columns.map((column) => [column, text(column)] as const);
+    found.push({ number: index + 1, text: new Map<string, string>(texts) });
   }
-  return { unit: 'line', rows };
+  const at = Object.fromEntries([...used].map((column) => [column, 0]));
+  return { unit: 'line', rows: found.map((row): NoteRow => rowOf(row.number, at, (column) => row.text.get(column) ?? '')) }; // prettier-ignore
 }

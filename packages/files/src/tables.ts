@@ -40,7 +40,7 @@ async function readBytes(path: string): Promise<Buffer> {
 export interface TableForms {
   readonly form: TableForm;
   /** Names of members in JSON lines; default: those of the form. */
-  readonly members?: Pick<TableForm, 'names'>;
+  readonly members?: Pick<TableForm, 'names'> & Partial<Pick<TableForm, 'required'>>;
 }
 
 /** For notes: JSON lines say `note` where tables say Description. */

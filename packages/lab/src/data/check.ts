@@ -137,10 +137,13 @@ export async function inspectDataset(
       return measure === undefined ? [] : [{ ...one, split, measure }];
     }),
   );
-  const problems = scans.flatMap(({ split, problems: found }) => [
-    ...found,
-    ...unreadable.filter((one) => one.split === split),
-  ]);
+  const problems = distinctBy(
+    scans.flatMap(({ split, problems: found }) => [
+      ...found,
+      ...unreadable.filter((one) => one.split === split),
+    ]),
+    ({ code, message }) => `${code} ${message}`,
+  );
   const reports = scans.map((scan) => splitReport(dir, scan, subjects.filter(({ split }) => split === scan.split))); // prettier-ignore
   const sides = inferSides(tallySides(subjects.map(({ measure }) => measure.sides)));
   const suspicions = [
@@ -150,6 +153,12 @@ export async function inspectDataset(
   ];
   const ok = problems.length === 0;
   return { report: { dir, splits: reports, problems, suspicions, sides, ok }, subjects };
+}
+
+/** With a table of splits, a source's problems come with each of them. */
+function distinctBy<T>(items: readonly T[], key: (item: T) => string): T[] {
+  const seen = new Set<string>();
+  return items.filter((item) => !seen.has(key(item)) && seen.add(key(item)));
 }
 
 /** What layouts left out: a warning that several splits share counts once. */

@@ -194,4 +194,23 @@ describe('makeSplit', () => {
       expect(counts.reduce((a, b) => a + b)).toBe(4);
     });
   });
+
+  it('is not opened without a case that cannot be read, whatever the split it had', async () => {
+    await inFolder(async (dir) => {
+      const table = [['image', 'mask', 'note'], ...['a', 'b', 'c', 'd'].map((one) => [`${one}.png`, `${one}-mask.png`, 'left'])]; // prettier-ignore
+      for (const one of ['a', 'b', 'c'])
+        await writeFiles(dir, {
+          [`${one}.png`]: await greyPng(4, 4, (x) => x),
+          [`${one}-mask.png`]: await greyPng(4, 4, (x) => (x < 2 ? 255 : 0)),
+        });
+      await writeFiles(dir, { 'd.png': await greyPng(4, 4, (x) => x), 'cases.csv': encodeCsv(table) });
+      const splits = join(dir, 'splits', 'made.csv');
+      await writeFiles(dir, { 'splits/made.csv': 'case,split\na,train\nb,val\nc,test\nd,test\n' });
+      const message = 'cases.csv: line 5: the mask d-mask.png does not exist';
+      expect((await errorOf(openDataset(dir, 'test', { splits }))).message).toContain(message);
+      const { problems } = await checkDataset(dir, { splits });
+      expect(problems.map((one) => one.message)).toHaveLength(1);
+      expect(problems[0]?.message).toContain(message);
+    });
+  });
 });

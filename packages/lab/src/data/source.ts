@@ -24,7 +24,7 @@ interface Assigned {
 /** @throws NOTES_MISSING, NOTES_UNREADABLE, NOTES_CONFLICT for a case in two rows */
 async function readSplits(path: string): Promise<ReadonlyMap<string, Assigned>> {
   const { rows, unit } = await readCaseTable(path, {
-    names: { image: ['case'], mask: [], note: [], spacing: [], sides: [] },
+    names: { image: ['case'], mask: [], note: [], spacing: [], sides: [], source: [] },
     required: ['image', 'split'],
   });
   const assigned = new Map<string, Assigned>();
@@ -101,10 +101,8 @@ export async function scanSplit(
     split,
     notesPath: scans[0]?.notesPath ?? null,
     cases: cases.sort((a, b) => byCode(a.id, b.id)),
-    problems:
-      split === (await presentSplits(source, options))[0]
-        ? problems
-        : problems.filter((one) => one.split === split),
+    // Of all splits: a row that cannot be read may be a case of this one.
+    problems,
     warnings: scans.flatMap(({ warnings = [] }) => warnings),
     images: new Set(cases.map(({ imagePath }) => imagePath)).size,
     masks: cases.length,

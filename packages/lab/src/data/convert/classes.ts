@@ -2,7 +2,7 @@
 import { encodeRuns, type Mask, maskRuns, ReclmisError } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
 import { SPLITS, type Split } from '../types.js';
-import { counted, lostColumns, type Placed, type Target, type Tools } from './target.js';
+import { counted, lostColumns, lostMarks, type Placed, type Target, type Tools } from './target.js';
 
 /** More notes than this are texts, not classes. */
 const MOST_CLASSES = 255;
@@ -44,15 +44,20 @@ function boxOf({ width, height, data }: Mask): [x: number, y: number, width: num
 }
 
 export const COCO_TARGET: Target = {
-  losses: (cases) => lostColumns(cases, ['patient', 'spacing', 'sides']),
+  losses: (cases) => [...lostColumns(cases, ['patient', 'spacing', 'sides']), ...lostMarks(cases)],
   write: async (cases, tools) => {
     const classes = classesOf(cases);
+    let empty = 0;
     for (const split of SPLITS) {
       const own = cases.filter((placed) => placed.split === split);
       if (own.length === 0) continue;
       const folder = ROBOFLOW[split];
-      await tools.writeText(`${folder}/_annotations.coco.json`, await cocoFile(own, folder, classes, tools));
+      const file = await cocoFile(own, folder, classes, tools);
+      empty += file.empty;
+      await tools.writeText(`${folder}/_annotations.coco.json`, file.text);
     }
+    if (empty > 0)
+      tools.notice(`An annotation without an area makes no case: ${counted(empty, 'case')} with an empty mask will not be read.`); // prettier-ignore
   },
 };
 
@@ -61,7 +66,7 @@ async function cocoFile(
   folder: string,
   classes: ReadonlyMap<string, number>,
   { copyImage, readMask, each }: Tools,
-): Promise<string> {
+): Promise<{ readonly text: string; readonly empty: number }> {
   const ids = new Map(byImage(cases).map(([first], i) => [first?.image, i + 1]));
   const images = new Map<string, { id: number; file_name: string; width: number; height: number }>();
   const annotations = await each(cases, async (placed) => {
@@ -78,11 +83,12 @@ async function cocoFile(
       ...{ area, bbox: boxOf(mask), iscrowd: 0 },
     };
   });
-  return JSON.stringify({
+  const text = JSON.stringify({
     images: [...images.values()].sort((a, b) => a.id - b.id),
     categories: [...classes].map(([name, id]) => ({ id, name })),
     annotations: annotations.map((one, i) => ({ id: i + 1, ...one })),
   });
+  return { text, empty: annotations.filter(({ area }) => area === 0).length };
 }
 
 const FOLDERS = {
@@ -97,6 +103,7 @@ export const NN_UNET_TARGET: Target = {
     return [
       ...(val === 0 ? [] : [`nnU-Net keeps no validation cases: ${counted(val, 'case')} went to imagesTr.`]),
       ...lostColumns(cases, ['patient', 'spacing', 'sides']),
+      ...lostMarks(cases),
     ];
   },
   write: async (cases, tools) => {

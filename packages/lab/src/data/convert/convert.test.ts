@@ -71,6 +71,7 @@ it('keeps several notes of an image, patients, spacings and sides where there is
     expect(notices).toEqual([
       'The layout has no place for the patient of 3 cases.',
       'The layout has no place for the sides of 3 cases.',
+      'The layout has one note an image: 1 image with several became copies, which a later split may put on both sides.',
     ]);
     expect(await contentOf(join(dir, 'lvit'))).toEqual(bare);
     for (const to of ['coco', 'nnunet'] as const) {
@@ -86,6 +87,54 @@ it('keeps several notes of an image, patients, spacings and sides where there is
       );
       expect(found.length - drawn.length).toBe(to === 'nnunet' ? 1 : 0);
     }
+  });
+});
+
+it('keeps the mark of derived notes, or says that it and cases with empty masks are lost', async () => {
+  await inFolder(async (dir) => {
+    const source = join(dir, 'lvit');
+    await writeFiles(join(source, 'Train_Folder'), {
+      'img/a.png': await greyPng(4, 4, (x) => x),
+      'img/b.png': await greyPng(4, 4, (x) => 2 * x),
+      'labelcol/a.png': await greyPng(4, 4, (x) => (x < 2 ? 255 : 0)),
+      'labelcol/b.png': await greyPng(4, 4, () => 0),
+      'Train_text.csv': 'Image,Description,Source\na.png,left,derived from masks\nb.png,right,\n',
+    });
+    for (const to of ['table', 'huggingface'] as const) {
+      await convertDataset(source, join(dir, to), { to });
+      const { cases } = await openDataset(join(dir, to), 'train');
+      expect(cases.map(({ derived }) => derived)).toEqual([true, undefined]);
+    }
+    const mark =
+      'The layout has no place for the mark that the notes of 1 case were derived from masks: scores on them say nothing about a reader’s notes.';
+    const { notices } = await convertDataset(source, join(dir, 'coco'), { to: 'coco' });
+    expect(notices).toEqual([
+      mark,
+      'An annotation without an area makes no case: 1 case with an empty mask will not be read.',
+    ]);
+    expect((await openDataset(join(dir, 'coco'), 'train')).cases.map(({ id }) => id)).toEqual(['a']);
+    expect((await convertDataset(source, join(dir, 'nnunet'), { to: 'nnunet' })).notices).toEqual([mark]);
+  });
+});
+
+it('refuses cases that would get one name', async () => {
+  await inFolder(async (dir) => {
+    const source = join(dir, 'lvit');
+    for (const [folder, names] of [
+      ['Train_Folder', ['a', 'val-a']],
+      ['Val_Folder', ['a']],
+    ] as const)
+      // prettier-ignore
+      for (const name of names)
+        await writeFiles(join(source, folder), {
+          [`img/${name}.png`]: await greyPng(4, 4, (x) => x),
+          [`labelcol/${name}.png`]: await greyPng(4, 4, (x) => (x < 2 ? 255 : 0)),
+          [folder.replace('Folder', 'text.csv')]: `Image,Description\n${names.map((one) => `${one}.png,left\n`).join('')}`,
+        });
+    expect(await errorOf(convertDataset(source, join(dir, 'out'), { to: 'table' }))).toEqual({
+      code: 'DATA_INVALID',
+      message: 'two cases or images would be called val-a',
+    });
   });
 });
 

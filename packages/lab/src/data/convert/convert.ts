@@ -67,7 +67,12 @@ export async function convertDataset(
   const named = distinct(placed);
   const target: Target = TARGETS[options.to];
   notices.push(...target.losses(named));
-  await writeNewFolder(out, (draft) => target.write(named, toolsFor(source, draft, named.length, options)));
+  await writeNewFolder(out, (draft) =>
+    target.write(
+      named,
+      toolsFor(source, draft, named.length, options, (line) => notices.push(line)),
+    ),
+  );
   const counts: Partial<Record<Split, number>> = {};
   for (const { split } of named) counts[split] = (counts[split] ?? 0) + 1;
   return { cases: counts, notices: [...new Set(notices)] };
@@ -77,11 +82,27 @@ export async function convertDataset(
 function distinct(cases: readonly Placed[]): Placed[] {
   const splits = new Map<string, Set<Split>>();
   for (const { image, split } of cases) splits.set(image, (splits.get(image) ?? new Set()).add(split));
-  return cases.map((one) =>
+  const named = cases.map((one) =>
     (splits.get(one.image)?.size ?? 1) > 1
       ? { ...one, name: `${one.split}-${one.name}`, image: `${one.split}-${one.image}` }
       : one,
   );
+  const pathOf = new Map<string, string>();
+  const known = new Set<string>();
+  for (const { name, image, one } of named) {
+    const twin = known.has(name) || (pathOf.get(image) ?? one.imagePath) !== one.imagePath;
+    if (twin)
+      throw new ReclmisError(
+        'DATA_INVALID',
+        `two cases or images would be called ${known.has(name) ? name : image}`,
+        {
+          remedy: 'Rename one of them together with its mask and note.',
+        },
+      );
+    known.add(name);
+    pathOf.set(image, one.imagePath);
+  }
+  return named;
 }
 
 function toolsFor(
@@ -89,6 +110,7 @@ function toolsFor(
   draft: string,
   total: number,
   { signal, onProgress }: ConvertOptions,
+  notice: (line: string) => void,
 ): Tools {
   const copied = new Map<string, Promise<string>>();
   let done = 0;
@@ -116,6 +138,7 @@ function toolsFor(
     return path;
   };
   return {
+    notice,
     copyImage: (placed, folder, { name = placed.image, png = false } = {}) => {
       const key = `${folder}/${name}`;
       const path = copied.get(key) ?? copy(placed, folder, name, png);

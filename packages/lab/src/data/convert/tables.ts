@@ -2,7 +2,7 @@
 import { encodeCsv, encodeWorkbook, DERIVED } from '@reclmis/files';
 import { FOLDERS } from '../layouts/lvit.js';
 import { type Case, SPLITS } from '../types.js';
-import { lostColumns, type Placed, type Target } from './target.js';
+import { counted, lostColumns, type Placed, type Target } from './target.js';
 
 const spacingText = ({ spacing }: Case): string => (spacing === undefined ? '' : spacing.join('x'));
 
@@ -11,6 +11,7 @@ const OPTIONAL = {
   patient: ({ patient = '' }: Case) => patient,
   spacing: spacingText,
   sides: ({ sides }: Case) => sides ?? '',
+  source: ({ derived }: Case) => (derived === true ? DERIVED : ''),
 } as const;
 
 /** Rows with a head, and those optional columns that are not empty. */
@@ -60,7 +61,16 @@ export const HUGGING_FACE_TARGET: Target = {
 
 /** An image with several notes is copied for each. */
 export const LVIT_TARGET: Target = {
-  losses: (cases) => lostColumns(cases, ['patient', 'sides']),
+  losses: (cases) => {
+    const copied = new Set(cases.filter(({ one }) => one.imageId !== undefined).map(({ image }) => image))
+      .size;
+    return [
+      ...lostColumns(cases, ['patient', 'sides']),
+      ...(copied === 0
+        ? []
+        : [`The layout has one note an image: ${counted(copied, 'image')} with several became copies, which a later split may put on both sides.`]), // prettier-ignore
+    ];
+  },
   write: async (cases, { copyImage, writeMask, writeText, each }) => {
     for (const split of SPLITS) {
       const own = cases.filter((placed) => placed.split === split);

@@ -22,6 +22,8 @@ export interface Tools {
   /** Writes 0 and 255 as PNG below the new folder. @returns the path */
   readonly writeMask: (placed: Placed, path: string) => Promise<string>;
   readonly readMask: (placed: Placed) => Promise<Mask>;
+  /** A further loss, which only the masks tell. */
+  readonly notice: (line: string) => void;
   readonly writeText: (path: string, text: string | Uint8Array) => Promise<void>;
   /** In lanes, counted for the progress. */
   readonly each: <T>(cases: readonly Placed[], work: (one: Placed) => Promise<T>) => Promise<T[]>;
@@ -35,6 +37,14 @@ export interface Target {
 
 /** `12 cases`. */
 export const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
+
+/** A line for marks of notes that were derived from masks, which these layouts have not. */
+export function lostMarks(cases: readonly Placed[]): string[] {
+  const count = cases.filter(({ one }) => one.derived === true).length;
+  return count === 0
+    ? []
+    : [`The layout has no place for the mark that the notes of ${counted(count, 'case')} were derived from masks: scores on them say nothing about a reader’s notes.`]; // prettier-ignore
+}
 
 /** Lines for columns that some cases have and the layout has not. */
 export function lostColumns(

@@ -22,15 +22,14 @@ export function imageIds(paths: Iterable<string>): Map<string, string> {
   };
   const stem = (path: string): string => nameKey(stemOf(basename(path)));
   const whole = (path: string): string => nameKey(stemOf(path)).replaceAll('/', '-');
-  const [stems, wholes] = [countBy(stem), countBy(whole)];
+  const stems = countBy(stem);
+  const clear = (path: string): string => (stems.get(stem(path)) === 1 ? stem(path) : whole(path));
+  const clears = countBy(clear); // x/a.png as x-a, and z/x-a.png
   return new Map(
-    all.map((path) => {
-      if (stems.get(stem(path)) === 1) return [path, stem(path)];
-      return [
-        path,
-        wholes.get(whole(path)) === 1 ? whole(path) : `${whole(path)}-${shortHash(nameKey(path))}`,
-      ];
-    }),
+    all.map((path) => [
+      path,
+      clears.get(clear(path)) === 1 ? clear(path) : `${whole(path)}-${shortHash(nameKey(path))}`,
+    ]),
   );
 }
 

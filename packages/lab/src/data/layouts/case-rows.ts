@@ -16,7 +16,7 @@ import { type Case, type Split, SPLITS } from '../types.js';
 import { imageIds, noteIds } from './case-ids.js';
 import { byCode } from './image-folder.js';
 import type { Problem, DataSourceOptions, SplitScan } from './layout.js';
-import { IMAGE_FOLDERS, MASK_FOLDERS, Places } from './places.js';
+import { IMAGE_FOLDERS, Places } from './places.js';
 
 const SPLIT_WORDS: Readonly<Record<Split, readonly string[]>> = {
   train: ['train', 'training'],
@@ -50,6 +50,8 @@ interface Entry {
 interface Located extends Entry {
   readonly image: string;
   readonly mask: string;
+  /** The table has no column of masks. */
+  readonly byName: boolean;
 }
 
 const statesSplits = (tables: readonly CaseTable[]): boolean =>
@@ -87,6 +89,7 @@ export async function scanTables(
     if ('code' in found) report(entry, found.code, found.why);
     else located.push({ ...entry, ...found });
   }
+  reportSharedMasks(root, located, report);
   const named = nameCases(root, located, report);
   const cases = named.filter(
     ({ split: own, one }) =>
@@ -135,7 +138,7 @@ function entriesOf(
 async function locate(
   { row, from: { base } }: Entry,
   places: Places,
-): Promise<{ image: string; mask: string } | { code: ErrorCode; why: string }> {
+): Promise<Pick<Located, 'image' | 'mask' | 'byName'> | { code: ErrorCode; why: string }> {
   // eslint-disable-next-line no-control-regex -- these are what is looked for
   const bad = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffd]/u;
   if ([row.image, row.mask ?? '', row.description].some((text) => bad.test(text)))
@@ -154,8 +157,25 @@ async function locate(
   const mask =
     row.mask === undefined
       ? await places.maskOf(base, image.path)
-      : await places.find(base, row.mask, MASK_FOLDERS, 'mask');
-  return mask.path === null ? mask : { image: image.path, mask: mask.path };
+      : await places.maskCalled(base, row.mask, image.path);
+  return mask.path === null ? mask : { image: image.path, mask: mask.path, byName: row.mask === undefined };
+}
+
+/** Images of one name in several folders: a mask that was found by that name is of one of them at most. */
+function reportSharedMasks(
+  root: string,
+  located: readonly Located[],
+  report: (entry: Located, code: ErrorCode, why: string) => void,
+): void {
+  const below = (path: string): string => relative(resolve(root), path);
+  for (const own of groupBy(
+    located.filter(({ byName }) => byName),
+    ({ mask }) => mask,
+  ).values()) {
+    const first = own[0]?.image ?? '';
+    for (const other of own.filter(({ image }) => image !== first))
+      report(other, 'DATA_INVALID', `${below(other.mask)} is by its name the mask of both ${below(first)} and ${below(other.image)}; state masks in a column`); // prettier-ignore
+  }
 }
 
 function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, T[]> {
@@ -168,6 +188,8 @@ function groupBy<T>(items: readonly T[], key: (item: T) => string): Map<string, 
   return groups;
 }
 
+const quoted = (name: string): string => (name === '' ? 'nothing' : `"${name}"`);
+
 /** Ids depend on all rows, whatever their split. */
 function nameCases(
   root: string,
@@ -179,6 +201,10 @@ function nameCases(
   const byImage = groupBy(located, ({ image }) => image);
   const mixed = new Set(located.map(({ row }) => (row.sides ?? '').toLowerCase())).size > 1;
   return [...byImage.values()].flatMap((own) => {
+    const patient = own[0]?.row.patient ?? '';
+    for (const other of own)
+      if ((other.row.patient ?? '') !== patient)
+        report(other, 'DATA_INVALID', `expected the patient ${quoted(patient)} that ${own[0]?.from.table.unit ?? 'row'} ${own[0]?.row.number ?? 0} states for this image, got ${quoted(other.row.patient ?? '')}`); // prettier-ignore
     const byNote = groupBy(own, ({ row }) => nameKey(row.description).toLowerCase().replace(/\s+/gu, ' '));
     for (const [first, ...others] of byNote.values())
       for (const other of others)
@@ -230,6 +256,7 @@ function caseOf(
     note: turned?.text ?? row.description,
     ...(spacing === undefined ? {} : { spacing }),
     ...((row.patient ?? '') === '' ? {} : { patient: row.patient ?? '' }),
+    ...(/^derived\b/iu.test(row.source) ? { derived: true as const } : {}),
     ...(sides === '' ? {} : { sides: mixed ? 'patient' : (sides as Sides) }),
   };
 }

@@ -40,6 +40,17 @@ async function writeCoco(dir: string, annotations: readonly object[], more: obje
 }
 
 describe('COCO', () => {
+  it('refuses two entries of one file, whose cases would share a name', async () => {
+    await inFolder(async (dir) => {
+      const images = [...IMAGES.slice(0, 1), { ...IMAGES[0], id: 2 }];
+      await writeCoco(dir, [square, { ...square, image_id: 2 }], { images });
+      expect(await errorOf(openDataset(dir, 'train'))).toEqual({
+        code: 'DATA_INVALID',
+        message: `${dir}: 1 problem: image 2: has the file of image 1, a.png`,
+      });
+    });
+  });
+
   it('makes a case of each category of an image, from polygons and both forms of run lengths', async () => {
     await inFolder(async (dir) => {
       await writeCoco(
@@ -225,5 +236,19 @@ it('asks which layout is meant if several fit, and takes the one that is named',
     expect((await openDataset(dir, 'train', { layout: 'coco' })).cases).toHaveLength(1);
     expect((await openDataset(dir, 'train', { layout: 'nnunet' })).cases).toHaveLength(3);
     expect((await errorOf(openDataset(dir, 'train', { layout: 'dicom' }))).code).toBe('OPTION_INVALID');
+  });
+});
+
+it('refuses labels of nnU-Net whose notes would be one', async () => {
+  await inFolder(async (dir) => {
+    await writeFiles(dir, {
+      'imagesTr/a_0000.png': await greyPng(4, 4, (x) => x),
+      'labelsTr/a.png': await greyPng(4, 4, (x) => x),
+      'dataset.json': JSON.stringify({ labels: { background: 0, left_lung: 1, 'left lung': 2 } }),
+    });
+    expect(await errorOf(openDataset(dir, 'train'))).toEqual({
+      code: 'DATA_INVALID',
+      message: `${join(dir, 'dataset.json')}: labels: expected names that differ by more than blanks and underscores`,
+    });
   });
 });

@@ -85,11 +85,19 @@ async function scan(
   const ids = imageIds(coco.images.map((image) => image.file.replaceAll('\\', '/')));
   const cases: Case[] = [];
   const parts = partsOf(coco);
+  const imageOf = new Map<string, CocoImage>();
   for (const [image, byCategory] of parts) {
     const found = await places.find(file.base, image.file, file.folders, 'image');
     if (found.path === null) {
       const item = `image ${image.id}`;
       problems.push({ code: found.code, split, item, message: `${item}: ${found.why}` });
+      continue;
+    }
+    const twin = imageOf.get(found.path);
+    imageOf.set(found.path, image);
+    if (twin !== undefined) {
+      const item = `image ${image.id}`;
+      problems.push({ code: 'ANNOTATION_INVALID', split, item, message: `${item}: has the file of image ${twin.id}, ${image.file}` }); // prettier-ignore
       continue;
     }
     const notes = [...byCategory.keys()].sort(byCode);

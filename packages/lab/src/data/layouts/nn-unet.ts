@@ -56,8 +56,11 @@ async function readLabelNames(dir: string): Promise<Labels> {
   const ignored = all.find(({ name }) => name.toLowerCase() === 'ignore')?.values[0] ?? null;
   const classes = all.filter(({ values, name }) => name.toLowerCase() !== 'ignore' && !values.includes(0));
   if (classes.length === 0) throw refuse('labels: expected a class besides the background, got none');
+  const notes = new Map(classes.map(({ name, values }) => [name.replaceAll('_', ' '), values]));
+  if (notes.size < classes.length)
+    throw refuse('labels: expected names that differ by more than blanks and underscores');
   return {
-    notes: new Map(classes.map(({ name, values }) => [name.replaceAll('_', ' '), values])),
+    notes,
     known: [0, ...all.flatMap(({ values }) => values)],
     ignored,
   };

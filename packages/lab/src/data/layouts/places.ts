@@ -56,6 +56,17 @@ export class Places {
     return { path: null, code: missing, why: `the ${what} ${name} does not exist${hint}` };
   }
 
+  /** The mask that a table names, as `find`; a name alone that is the image's as well is looked for in the folders. */
+  async maskCalled(base: string, name: string, image: string): Promise<Found> {
+    const found = await this.find(base, name, MASK_FOLDERS, 'mask');
+    if (found.path !== image) return found;
+    const path = name.replaceAll('\\', '/');
+    const elsewhere = path.includes('/') ? [] : await this.everywhere(base, path, MASK_FOLDERS);
+    const [only] = elsewhere.filter((one) => one !== image);
+    if (only !== undefined && elsewhere.length === 1) return { path: only };
+    return { path: null, code: 'DATA_INVALID', why: `names ${name} as both image and mask` };
+  }
+
   /** An image's mask by its name: the image's, with mask_ before or _mask after it. */
   async maskOf(base: string, image: string): Promise<Found> {
     const stem = stemOf(basename(image));
@@ -64,14 +75,15 @@ export class Places {
       for (const name of [stem, `mask_${stem}`, `${stem}_mask`])
         found.push(...(await this.matches(join(base, folder, name), true)));
     found.push(...(await this.matches(join(dirname(image), `${stem}_mask`), true)));
-    const [only] = found;
-    if (only !== undefined && found.length === 1) return { path: only };
+    const others = found.filter((one) => one !== image);
+    const [only] = others;
+    if (only !== undefined && others.length === 1) return { path: only };
     const expected = `${MASK_FOLDERS[0] ?? ''}/${stem}.png`;
-    return found.length > 1
+    return others.length > 1
       ? {
           path: null,
           code: 'DATA_INVALID',
-          why: `expected one mask, got ${found.map((one) => relative(base, one)).join(' and ')}`,
+          why: `expected one mask, got ${others.map((one) => relative(base, one)).join(' and ')}`,
         }
       : { path: null, code: 'MASK_MISSING', why: `has no mask; expected a column of masks, or ${expected}` };
   }

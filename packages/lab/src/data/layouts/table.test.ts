@@ -293,3 +293,64 @@ describe('Hugging Face’s image folder', () => {
     });
   });
 });
+
+describe('what one row says against another', () => {
+  it('is a problem: one mask by name for two images, and two patients of one image', async () => {
+    await inFolder(async (dir) => {
+      await writePictures(dir, ['a', 'x/a']);
+      await writeFiles(dir, { 'cases.csv': 'image,note\nimages/a.png,left\nimages/x/a.png,left\n' });
+      expect(await messagesOf(dir)).toEqual([
+        'DATA_INVALID cases.csv: line 3: masks/a.png is by its name the mask of both images/a.png and images/x/a.png; state masks in a column',
+      ]);
+      const rows = [
+        ['image', 'mask', 'note', 'patient'],
+        ['images/a.png', 'masks/a.png', 'left', 'P1'],
+        ['images/a.png', 'masks/a-right.png', 'right', ''],
+      ];
+      await writeFiles(dir, { 'cases.csv': encodeCsv(rows) });
+      expect(await messagesOf(dir)).toEqual([
+        'DATA_INVALID cases.csv: line 3: expected the patient "P1" that line 2 states for this image, got nothing',
+      ]);
+    });
+  });
+
+  it('does not take an image for its own mask', async () => {
+    await inFolder(async (dir) => {
+      await writeFiles(dir, {
+        'a.png': await greyPng(4, 4, (x) => x),
+        'masks/a.png': await greyPng(4, 4, (x) => (x < 2 ? 255 : 0)),
+        'cases.csv': 'image,mask,note\na.png,a.png,left\n',
+      });
+      const { cases } = await openDataset(dir, 'train');
+      expect(cases.map(({ maskPath }) => maskPath)).toEqual([join(dir, 'masks', 'a.png')]);
+      await writeFiles(dir, { 'cases.csv': 'image,mask,note\nmasks/a.png,masks/a.png,left\n' });
+      expect(await messagesOf(dir)).toEqual([
+        'DATA_INVALID cases.csv: line 2: names masks/a.png as both image and mask',
+      ]);
+    });
+  });
+
+  it('finds masks by name for JSON lines without them too', async () => {
+    await inFolder(async (dir) => {
+      await writePictures(dir, ['a']);
+      await writeFiles(dir, { 'cases.jsonl': '{"image":"a.png","note":"left","source":3}\n' });
+      expect((await openDataset(dir, 'train')).cases).toMatchObject([
+        { id: 'a', maskPath: join(dir, 'masks', 'a.png') },
+      ]);
+    });
+  });
+
+  it('names cases differently whatever their folders are called', async () => {
+    await inFolder(async (dir) => {
+      const picture = await greyPng(4, 4, (x) => x);
+      const paths = ['x/a.png', 'y/a.png', 'z/x-a.png'];
+      await writeFiles(dir, {
+        ...Object.fromEntries(paths.map((path) => [path, picture])),
+        'm.png': await greyPng(4, 4, (x) => (x < 2 ? 255 : 0)),
+        'cases.csv': encodeCsv([['image', 'mask', 'note'], ...paths.map((path) => [path, 'm.png', 'left'])]),
+      });
+      const { cases } = await openDataset(join(dir, 'cases.csv'), 'train');
+      expect(new Set(cases.map(({ id }) => id)).size).toBe(3);
+    });
+  });
+});
