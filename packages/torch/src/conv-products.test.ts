@@ -322,6 +322,35 @@ describe.skipIf(!hasConv3x3())('a convolution with its normalisation', () => {
     });
   });
 
+  it('runs what classes below put in place of the layers', () => {
+    class Doubled extends Conv2d {
+      override forward(x: Tensor): Tensor {
+        return super.forward(x).mul(2);
+      }
+    }
+    class Raised extends BatchNorm2d {
+      override forward(x: Tensor): Tensor {
+        return super.forward(x).add(3);
+      }
+    }
+    setConvolutionKernel('winograd');
+    scope(() => {
+      const { conv, norm } = layers(1, 1);
+      const [doubled, raised] = [new Doubled(16, 32, 1), new Raised(32)];
+      for (const layer of [conv, norm, doubled, raised]) layer.eval();
+      const x = randn([1, 16, 5, 5]);
+      const same = (one: Conv2d, other: BatchNorm2d): void => {
+        const [joined, apart] = noGrad(() => [one.forwardNorm(x, other), other.forward(one.forward(x))]);
+        expect(joined.toFloat32Array()).toEqual(apart.toFloat32Array());
+      };
+      same(conv, raised);
+      same(doubled, raised);
+      const [own, libtorch] = noGrad(() => [doubled.forwardNorm(x, norm), norm.forward(doubled.forward(x))]);
+      expect(difference(own, libtorch)).toBeLessThan(1e-5); // libtorch's normalisation rounds otherwise
+      for (const layer of [conv, norm, doubled, raised]) layer.dispose();
+    });
+  });
+
   it('is heard by taps, and counted like its parts', () => {
     setConvolutionKernel('winograd');
     scope(() => {

@@ -19,8 +19,8 @@ import { isGradEnabled } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 import { biasUniform, checkSize, kaimingUniform, pair, type Pair } from './init.js';
 import { Module } from './module.js';
-import type { AfterNorm, BatchNorm2d } from './norm.js';
-import { isTapped } from './tap.js';
+import { type AfterNorm, BatchNorm2d } from './norm.js';
+import { hasOwnForward } from './tap.js';
 
 /** `Size` is a number for one axis, a pair for two. */
 export interface ConvOptions<Size> {
@@ -179,8 +179,8 @@ export class Conv2d extends Module {
   }
 
   #folds(norm: BatchNorm2d): boolean {
-    const heard = isTapped(this) || isTapped(norm);
-    return this.#keeps() && !norm.training && !isAutocast() && !heard && norm.weight.dtype === 'float32';
+    if (hasOwnForward(this, Conv2d) || hasOwnForward(norm, BatchNorm2d)) return false;
+    return this.#keeps() && !norm.training && !isAutocast() && norm.weight.dtype === 'float32';
   }
 
   /** Weight and shift of `norm` of this convolution, for its kernel. */

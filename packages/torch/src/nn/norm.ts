@@ -10,7 +10,7 @@ import { batchNormRelu, instanceNorm, isLaneMap } from '../maps.js';
 import type { Tensor } from '../tensor.js';
 import { checkSize, ones, zeros } from './init.js';
 import { Module } from './module.js';
-import { isTapped } from './tap.js';
+import { hasOwnForward } from './tap.js';
 
 export interface BatchNormOptions {
   /** Added to the variance before the root, default 1e-5. */
@@ -107,7 +107,8 @@ abstract class BatchNorm extends Module {
   /** `forward`, the sum with another map, then ReLU: by one operator where one fits. */
   forwardThen(x: Tensor, { plus, relu = false }: AfterNorm): Tensor {
     const { weight, bias, runningMean, runningVar, training } = this;
-    const fits = !(training && statistics) && weight.dtype === 'float32' && !isTapped(this) && isLaneMap(x);
+    const own = hasOwnForward(this, BatchNorm);
+    const fits = !own && !(training && statistics) && weight.dtype === 'float32' && isLaneMap(x);
     if (fits && (plus === undefined || (plus.dtype === x.dtype && isLaneMap(plus)))) {
       this.#check(x);
       const [eps, momentum] = [this.eps, this.#momentum];

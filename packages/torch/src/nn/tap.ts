@@ -30,6 +30,11 @@ export function isTapped(module: Module): boolean {
   return Object.hasOwn(module, 'forward');
 }
 
+/** As `isTapped`, or a class below `layer` has a `forward` of its own. */
+export function hasOwnForward(module: Module, layer: { readonly prototype: Module }): boolean {
+  return Reflect.get(module, 'forward') !== Reflect.get(layer.prototype, 'forward');
+}
+
 /**
  * Runs `body` with taps.
  * @param taps by the module's path, as in `namedModules`. @throws OPTION_INVALID for a path that the model
