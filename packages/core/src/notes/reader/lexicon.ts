@@ -28,6 +28,7 @@ export type PlainKind =
   | 'pseudo'
   | 'maybe'
   | 'undecided'
+  | 'underlying'
   | 'but'
   | 'begin'
   | 'except'
@@ -194,6 +195,8 @@ function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][
     ['pseudo', negation.pseudo],
     ['maybe', language.uncertain],
     ['undecided', language.undecided],
+    ['underlying', language.underlying],
+    ['filler', language.underlying],
     ['but', ends.but],
     ['begin', ends.begin],
     ['except', ends.except],

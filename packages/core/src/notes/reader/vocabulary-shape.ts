@@ -76,6 +76,8 @@ const languageSchema = () =>
     uncertain: phrases(),
     /** "side unclear", "cannot tell which side": the note leaves its places open. */
     undecided: phrases(),
+    /** "underlying": a finding without a place of its own is where what was named before it is. */
+    underlying: phrases(),
     /** Between a finding and what it is: "represents", "may be". */
     means: phrases(),
     /** At the start of a sentence: the finding before ("it", "this"). */

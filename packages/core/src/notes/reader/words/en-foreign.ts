@@ -1,6 +1,7 @@
 /** What else English reports name: findings and devices whose places are not ours, and neighbours of the lungs. */
 
 export const EN_FOREIGN: string[] = [
+  'parapneumonic, para pneumonic, parapneumonic (effusion/effusions), deg, degen, deg (change/changes), degen (change/changes), degenerative (change/changes)',
   'pneumatocele, pneumatoceles, post pneumonic, postpneumonic, post infective scarring',
   'shunt, vp shunt, adrenal, adrenals, adrenal met, brain mets, hepatic mets, breast implant, spinal metalwork, metalwork',
   'resection, wedge resection, paucity',
