@@ -5,7 +5,7 @@ import type { Span } from './free-note.js';
 import type { Head, Sentence } from './heads.js';
 import { markOf } from './items.js';
 import { isItem, type Node, pieceAt } from './nodes.js';
-import type { Doubts } from './statements.js';
+import type { Doubts } from './contradictions.js';
 import type { Token } from './tokens.js';
 import type { Vocabulary } from './vocabulary-shape.js';
 
@@ -56,7 +56,7 @@ function mayMatter(
   if (isItem(after, 'organ', 'whole')) return true; // "left ... lobe"
   if (after?.kind === 'group' && after.group.places.some(({ side }) => side === null)) return true; // "... lower lobe"
   if (before?.kind === 'group' && !before.group.closed && (!finding || vague)) return true; // "left ..."
-  if (isItem(before, 'link') && !placed) return true; // "in the ..."
+  if (isItem(before, 'link') && !isItem(before, 'with') && !placed) return true; // "in the ..."
   if (isItem(after, 'link') && !ahead) return true; // "... of the consolidation"
   if (isItem(before, 'auxiliary') && ahead) return true; // "the consolidation has ..."
   if (isItem(before, 'not') && !inPiece.some((head) => head.at > at)) return true; // "not ..."
@@ -69,7 +69,7 @@ function telling(nodes: readonly Node[], at: number, step: 1 | -1): number {
   let i = at + step;
   const empty = (node: Node | undefined): boolean =>
     isItem(node, 'filler', 'ignored', 'unread') &&
-    !isItem(node, 'link', 'finding', 'foreign', 'auxiliary', 'not', 'organ', 'whole');
+    !isItem(node, 'link', 'with', 'finding', 'foreign', 'auxiliary', 'not', 'organ', 'whole');
   while (empty(nodes[i])) i += step;
   return i;
 }

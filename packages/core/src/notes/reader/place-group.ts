@@ -35,3 +35,14 @@ export interface PlaceGroup {
 export interface SideMemory {
   last: Side | null;
 }
+
+/** Names no height, or all. */
+export function isWholeSide({ zones }: Placed): boolean {
+  return zones.length === 0 || zones.length === 3;
+}
+
+/** Whether a free place contains an affected one, or the other way round. */
+export function covers(free: Placed, hit: Placed): boolean {
+  if (isWholeSide(free)) return true;
+  return hit.zones.length > 0 && free.zones.some((zone) => hit.zones.includes(zone));
+}

@@ -4,6 +4,7 @@
  * incomplete.
  */
 import { chest } from './chest.js';
+import type { Doubts, Statement } from './contradictions.js';
 import { Discourse } from './discourse.js';
 import { doubtWarnings, mendedWarning, partlyRead, relevantUnread } from './doubts.js';
 import type { FreeNote, Span } from './free-note.js';
@@ -12,7 +13,7 @@ import { languageOf, lexiconsOf } from './lexicon.js';
 import { mended } from './mend.js';
 import { isItem } from './nodes.js';
 import type { Placed, PlaceGroup } from './place-group.js';
-import { combine, type Doubts, type Statement, statementsOf, widest } from './statements.js';
+import { combine, statementsOf, widest } from './statements.js';
 import { amountOf, findingsOf, lateralityOf, plainPlaces, statementsIn, uncertaintyOf } from './summary.js';
 import { tokensOf } from './tokens.js';
 import type { Vocabulary } from './vocabulary-shape.js';

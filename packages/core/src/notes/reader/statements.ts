@@ -1,24 +1,19 @@
-/** Places said to be affected or free, from the heads of all sentences; contradictions and alternatives. */
+/** Places said to be affected or free, from the heads of all sentences. */
 import type { Side } from '../note.js';
-import { compatible } from './alternatives.js';
+import {
+  checkAgainstEachOther,
+  contradicts,
+  type Doubts,
+  eitherFinding,
+  leftOpen,
+  onlyThere,
+  type Statement,
+  withoutPast,
+} from './contradictions.js';
 import type { AttachedGroup, Head, Sentence } from './heads.js';
-import { isItem, type Node, pieceAt } from './nodes.js';
+import { isItem, pieceAt } from './nodes.js';
 import type { Vocabulary } from './vocabulary-shape.js';
-import type { Placed } from './place-group.js';
-
-export interface Statement {
-  readonly head: Head;
-  readonly sentence: Sentence;
-  readonly present: boolean;
-  places: readonly Placed[];
-  /** From "no consolidation" or "clear" without a place. */
-  readonly everywhere: boolean;
-}
-
-export interface Doubts {
-  ambiguous: boolean;
-  contradicts: boolean;
-}
+import { covers, isWholeSide, type Placed } from './place-group.js';
 
 const BOTH: readonly Side[] = ['left', 'right'];
 
@@ -28,15 +23,16 @@ export function statementsOf(
   canonical: Vocabulary['canonical'],
   doubts: Doubts,
 ): readonly Statement[] {
-  const statements: Statement[] = [];
+  const said: Statement[] = [];
   for (const sentence of sentences) {
     for (const head of sentence.heads) {
       if (head.kind === 'foreign' || head.kind === 'landmark') continue;
       const statement = statementOf(sentence, head, canonical, doubts);
-      if (statement !== null) statements.push(statement);
+      if (statement !== null) said.push(statement);
     }
-    eitherFinding(sentence, statements, doubts);
+    eitherFinding(sentence, said, doubts);
   }
+  const statements = withoutPast(said);
   leftOpen(sentences, statements, doubts);
   onlyThere(sentences, statements, doubts);
   withoutVaguePlaces(statements);
@@ -53,43 +49,6 @@ function withoutPresent(statements: readonly Statement[]): void {
     free.places = free.places.filter(
       (place) => !found.some((one) => one.side === place.side && covers(place, one)),
     );
-}
-
-/** "Lower zone shadow; cannot tell which side." */
-function leftOpen(sentences: readonly Sentence[], statements: readonly Statement[], doubts: Doubts): void {
-  const open = sentences.some(({ nodes }) => nodes.some((node) => isItem(node, 'undecided')));
-  const found = sentences.some(({ nodes }) => nodes.some((node) => isItem(node, 'finding')));
-  if (!open || !found) return;
-  doubts.ambiguous = true;
-  for (const one of statements) if (one.present) one.places = [];
-}
-
-/** "RML collapse, left side affected only", "bibasal opacities, limited to the right base". */
-function onlyThere(sentences: readonly Sentence[], statements: readonly Statement[], doubts: Doubts): void {
-  const present = statements.filter((one) => one.present);
-  for (const { nodes } of sentences) {
-    for (const [i, node] of nodes.entries()) {
-      if (node.kind !== 'group' || node.group.organ || !isExclusive(nodes, i)) continue;
-      const within = (place: Placed): boolean => node.group.places.some((one) => compatible(one, place));
-      const sides = node.group.places.every(({ side, zones }) => side !== null && zones.length === 0);
-      const own = present.filter(
-        ({ head }) => sides || head.groups.some(({ group }) => group === node.group),
-      );
-      if (!own.every(({ places }) => places.every(within))) doubts.contradicts = true;
-    }
-  }
-}
-
-/** "on the left only", "only on the left"; "only left basal atelectasis" is about the finding. */
-function isExclusive(nodes: readonly Node[], at: number): boolean {
-  let i = at + 1;
-  while (isItem(nodes[i], 'filler', 'finding', 'ignored') && !isItem(nodes[i], 'only')) i++;
-  const { to } = pieceAt(nodes, at);
-  const after = isItem(nodes[i], 'only') && nodes.slice(i + 1, to).every((node) => isItem(node, 'finding'));
-  let j = at - 1;
-  while (isItem(nodes[j], 'filler', 'ignored', 'link') && !isItem(nodes[j], 'only')) j--;
-  const linked = nodes.slice(j, at).some((node) => isItem(node, 'link'));
-  return after || (isItem(nodes[j], 'only') && linked);
 }
 
 /** "Infection of the lungs, in the upper left": the organ says nothing where a place is named. */
@@ -128,7 +87,7 @@ function statementOf(
   let places = combine(
     head.groups,
     paired,
-    sideGiven(sentence, head) ?? (present ? null : sideBefore(sentence, head)),
+    sideGiven(sentence, head) ?? (present && !paired ? null : sideBefore(sentence, head)),
   );
   let everywhere = false;
   if (present) {
@@ -171,7 +130,7 @@ function sideGiven({ nodes, heads }: Sentence, head: Head): Side | null {
   return !end && places.length === 1 && place?.zones.length === 0 ? place.side : null;
 }
 
-/** "LUL pneumonia, lower lobe clear": of the same side. */
+/** "LUL pneumonia, lower lobe clear", "left rib opacity, an apical lesion": of the same side. */
 function sideBefore({ heads }: Sentence, { at }: Head): Side | null {
   const before = heads.filter((head) => head.at < at && head.kind === 'finding');
   const places = before.flatMap(({ groups }) => groups.flatMap(({ group }) => [...group.places]));
@@ -233,11 +192,6 @@ export function combine(
   return withoutRepeats([...sided, ...made.filter(({ side, zones }) => side !== null || zones.length < 3)]);
 }
 
-/** Names no height, or all. */
-function isWholeSide({ zones }: Placed): boolean {
-  return zones.length === 0 || zones.length === 3;
-}
-
 /** Each place once, and no bare side if one of its zones is named. */
 export function withoutRepeats(places: readonly Placed[]): Placed[] {
   const kept = new Map<string, Placed>();
@@ -261,70 +215,8 @@ export function widest(places: readonly Placed[]): Placed[] {
   return places.filter((place) => isWholeSide(place) || !whole.has(place.side));
 }
 
-function contradicts(groups: readonly AttachedGroup[], places: readonly Placed[]): boolean {
-  if (groups.some(({ group }) => group.contradicts)) return true;
-  const named = groups.some(({ group }) => !group.organ && group.places.length > 0);
-  const sides = new Set(places.map(({ side }) => side).filter((side) => side !== null));
-  if (named && sides.size > 1 && groups.some(({ group }) => group.unilateral)) return true;
-  const of = (direct: AttachedGroup['direct']): Placed[] =>
-    groups
-      .filter((one) => one.direct === direct && !one.group.organ)
-      .flatMap(({ group }) => [...group.places]);
-  const [before, after] = [of('before'), of('after')];
-  if (before.length === 0) return false;
-  // "both opacities in the RUL"
-  const pair = before.length === 2 && before.every(({ zones }) => zones.length === 0);
-  const into = new Set(after.map(({ side }) => side));
-  if (pair && before[0]?.side !== before[1]?.side && into.size === 1 && !into.has(null)) return true;
-  return after.some((place) => !before.some((one) => compatible(one, place)));
-}
-
-/** "consolidation at the left base or opacity at the right base". */
-function eitherFinding({ nodes, heads }: Sentence, statements: readonly Statement[], doubts: Doubts): void {
-  const own = statements.filter(({ head, present }) => present && heads.includes(head));
-  for (let i = 1; i < own.length; i++) {
-    const [a, b] = [own[i - 1]!, own[i]!];
-    if (!nodes.slice(a.head.at + 1, b.head.at).some((node) => isItem(node, 'or'))) continue;
-    if (a.places.length === 0 || b.places.length === 0) continue;
-    const within = (one: Statement, other: Statement): boolean =>
-      one.places.every((place) => other.places.some((wide) => compatible(place, wide)));
-    if (within(a, b) || within(b, a)) continue; // "haze on the right, vessels or RML consolidation"
-    doubts.ambiguous = true;
-    a.places = [];
-    b.places = [];
-  }
-}
-
 export function names(places: readonly Placed[]): string[] {
   return places.flatMap(({ side, zones }) =>
     zones.length === 0 ? [side ?? ''] : zones.map((zone) => (side === null ? zone : `${zone} ${side}`)),
   );
-}
-
-/** A place both affected and free: neither is taken. */
-function checkAgainstEachOther(
-  statements: readonly Statement[],
-  general: readonly string[],
-  doubts: Doubts,
-): void {
-  const doubtful = new Set<Statement>();
-  for (const free of statements.filter(({ present }) => !present)) {
-    for (const hit of statements.filter(({ present }) => present)) {
-      const same = free.head.name === hit.head.name || (general.includes(free.head.name) && !free.everywhere);
-      if (free.head.kind === 'finding' && !same) continue;
-      if (free.head.kind === 'finding' && free.sentence === hit.sentence && free.head.cloned) continue;
-      const both = free.places.some((a) =>
-        hit.places.some((b) => (a.side === b.side || (a.side === null && free.everywhere)) && covers(a, b)),
-      );
-      if (both) doubtful.add(free).add(hit);
-    }
-  }
-  if (doubtful.size > 0) doubts.contradicts = true;
-  for (const statement of doubtful) statement.places = [];
-}
-
-/** Whether a free place contains an affected one, or the other way round. */
-function covers(free: Placed, hit: Placed): boolean {
-  if (isWholeSide(free)) return true;
-  return hit.zones.length > 0 && free.zones.some((zone) => hit.zones.includes(zone));
 }

@@ -1,12 +1,13 @@
 /** Findings, number, extent, doubt and sides from the statements of a note. */
 import { compatible } from './alternatives.js';
+import type { Statement } from './contradictions.js';
 import type { FreeNote, ReadItem, ReadPlace, ReadStatement } from './free-note.js';
 import type { StatedCount } from './heads.js';
 import { has, type Item, markOf } from './items.js';
 import type { Extent } from './lexicon.js';
 import { isItem } from './nodes.js';
 import type { Placed } from './place-group.js';
-import { type Statement, withoutRepeats } from './statements.js';
+import { withoutRepeats } from './statements.js';
 
 function readItem<T>(value: T, { span, typed }: Item): ReadItem<T> {
   return typed === undefined ? { value, span } : { value, span, typed };
