@@ -17,7 +17,7 @@ export function markAlternatives(nodes: readonly Node[]): Node[] {
     const before = nodes[last];
     if (before?.kind === 'group' && differ(before.group, node.group)) {
       if (leavesOpen(nodes, last, i)) open.add(last).add(i);
-      if (movesOn(nodes, last, i)) moved.add(i);
+      if (movesOn(nodes, last, i) || restates(nodes, last, i)) moved.add(i);
     }
     const ends = nodes.slice(i + 1).every((one) => isItem(one, 'filler', 'ignored', 'link'));
     if (node.group.afterthought && (ends || asked(nodes, i))) open.add(i); // "RML, on the left"
@@ -43,6 +43,16 @@ function movesOn(nodes: readonly Node[], from: number, to: number): boolean {
   const lead = between.slice(head + 1);
   const now = lead.some((node) => isItem(node, 'now')) && !lead.some((node) => isItem(node, 'and'));
   return now && (head < 0 || !ownsHead(nodes, to));
+}
+
+/** "LLL consolidation, i.e. in the right lower zone": one place in other words that do not fit it. */
+function restates(nodes: readonly Node[], from: number, to: number): boolean {
+  const between = nodes.slice(from + 1, to);
+  const lead = between.slice(between.map((node) => isItem(node, ...HEADS)).lastIndexOf(true) + 1);
+  const empty = lead.every((node) => isItem(node, ...PASSED, 'comma', 'link', 'namely'));
+  const next = nodes.slice(to + 1).find((node) => !isItem(node, ...PASSED));
+  const own = isItem(next, 'finding', 'foreign', 'clear');
+  return empty && lead.some((node) => isItem(node, 'namely')) && !own;
 }
 
 /** Whether "or", or "possibly" without an "and", leads from one group to another. */

@@ -14,7 +14,7 @@ export function describe(nodes: readonly Node[], heads: readonly Head[]): void {
     }
     const { item } = node;
     const date = has(item, 'unit') && isItem(nodes[i - 1], 'number'); // "3 May"
-    if (date || isPurpose(nodes, i)) continue;
+    if (date || isPurpose(nodes, i) || isOfLandmark(nodes, i)) continue;
     const between = real.some(({ at }) => at === i - 1) && real.some(({ at }) => at === i + 1);
     if (has(item, 'maybe') && (has(item, 'or') || between)) {
       // "atelectasis versus pneumonia" doubts both
@@ -33,7 +33,7 @@ export function describe(nodes: readonly Node[], heads: readonly Head[]): void {
 /** Numbers of findings, with the places that follow each. */
 export function countsOf(nodes: readonly Node[]): StatedCount[] {
   const stated = nodes.flatMap((node, at) => {
-    if (node.kind === 'group' || !isCount(nodes, at)) return [];
+    if (node.kind === 'group' || !isCount(nodes, at) || isOfLandmark(nodes, at)) return [];
     const { item } = node;
     const count = markOf(item, 'count') ?? markOf(item, 'number');
     return count === undefined ? [] : [{ value: count.value, item, at }];
@@ -44,6 +44,18 @@ export function countsOf(nodes: readonly Node[]): StatedCount[] {
     const own = colon < 0 ? rest : rest.slice(0, colon); // "three foci: in the RUL and ..."
     return { ...one, groups: own.flatMap((node) => (node.kind === 'group' ? [node.group] : [])) };
   });
+}
+
+/** "Double left heart border": said of a landmark, which describes no finding ("several fissural nodules"). */
+function isOfLandmark(nodes: readonly Node[], at: number): boolean {
+  const telling = (from: number): number => {
+    let i = from;
+    while (isItem(nodes[i], 'filler', 'ignored') && !isItem(nodes[i], 'landmark', 'finding', 'foreign')) i++;
+    return i;
+  };
+  const next = telling(at + 1);
+  if (!isItem(nodes[next], 'landmark') || isItem(nodes[next], 'finding')) return false;
+  return !isItem(nodes[telling(next + 1)], 'finding', 'foreign', 'landmark');
 }
 
 function wholeItem(span: Span): Item {

@@ -6,6 +6,7 @@ import { has, type Item } from './items.js';
 import { isItem } from './nodes.js';
 import type { PlaceGroup, SideMemory } from './place-group.js';
 import { readSentence, type ReadingOptions } from './sentence.js';
+import { shareUnderlying } from './share.js';
 
 export class Discourse {
   readonly sentences: Sentence[] = [];
@@ -29,6 +30,7 @@ export class Discourse {
     }
     const { before } = this;
     const sentence = readSentence(items, this.memory, before, this.options);
+    shareUnderlying(sentence, this.sentences[this.sentences.length - 1]);
     this.sentences.push(sentence);
     const own = sentence.heads.filter(({ kind }) => kind === 'finding');
     this.givePending(own);
@@ -83,12 +85,14 @@ export class Discourse {
   }
 }
 
-/** "... left lower lobe. Or right?", "... Now in the RML." */
+/** "... left lower lobe. Or right?", "... Now in the RML.", "... I.e. on the right." */
 function asksAgain({ nodes }: Sentence, group: PlaceGroup, earlier: readonly PlaceGroup[]): PlaceGroup {
   if (!earlier.some((one) => differ(one, group))) return group;
   if (isItem(nodes[0], 'or') || nodes.some((node) => isItem(node, 'maybe')))
     return { ...group, alternatives: true };
-  const moved = nodes.some((node) => isItem(node, 'now')) && !nodes.some((node) => isItem(node, 'and'));
+  const restated = isItem(nodes[0], 'namely');
+  const moved =
+    restated || (nodes.some((node) => isItem(node, 'now')) && !nodes.some((node) => isItem(node, 'and')));
   return moved ? { ...group, contradicts: true } : group;
 }
 

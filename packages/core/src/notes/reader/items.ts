@@ -127,10 +127,12 @@ function abbreviates(text: string, { start, end }: Span, before: readonly Item[]
   const [last, other] = [before[before.length - 1], before[before.length - 2]];
   if (has(last, 'zone', 'named', 'organ', 'finding', 'clear', 'foreign', 'landmark', 'unit')) return false;
   if (has(last, 'side') && has(other, 'finding', 'organ')) return false;
+  const heads = before.some((item) => has(item, 'finding', 'clear', 'foreign', 'landmark'));
+  const opens = has(last, 'side') && !heads; // "Rt. Upper zone shows ..."
   return (
     text[start] === '.' &&
     /(?:^|[^\p{L}])\p{L}{1,3}$/u.test(text.slice(Math.max(0, start - 4), start)) &&
-    /^[^\S\n]+\p{Ll}/u.test(text.slice(end, end + 8))
+    (opens ? /^[^\S\n]+\p{L}/u : /^[^\S\n]+\p{Ll}/u).test(text.slice(end, end + 8))
   );
 }
 

@@ -118,6 +118,7 @@ function stepOver(items: readonly Item[], from: number): Step | null {
   let join: Join | null = null;
   let link = false;
   let now = false;
+  let namely = false;
   let i = from;
   for (; i < items.length && i - from < 6; i++) {
     const item = items[i]!;
@@ -133,13 +134,15 @@ function stepOver(items: readonly Item[], from: number): Step | null {
     if (has(item, 'namely')) {
       join = null;
       link = true;
+      namely = true;
     } else if (range && isRange(items, i)) join = 'range';
     else if (has(item, 'or')) join = 'or';
     else if (has(item, 'and')) join = join === 'or' ? 'or' : 'and';
     else if (has(item, 'slash')) join = join === 'or' ? 'or' : 'slash';
     else if (has(item, 'maybe') && (join === 'and' || join === 'or'))
       continue; // "right or possibly left"
-    else if (has(item, 'comma')) join ??= 'comma';
+    else if (has(item, 'comma'))
+      join ??= namely ? null : 'comma'; // ", that is, "
     else if (has(item, 'link')) link = true;
     else if (has(item, 'colon', 'with')) return null;
     else if (!has(item, 'filler', 'ignored')) return null;

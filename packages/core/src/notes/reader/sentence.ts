@@ -1,11 +1,12 @@
 /** A sentence's findings with their places, polarity, number, extent and doubt. */
 import { markAlternatives } from './alternatives.js';
-import { attach, share, shareTopic } from './attach.js';
+import { attach } from './attach.js';
 import { describe, markIdle } from './describe.js';
 import { type Head, headsOf, negate, type Sentence } from './heads.js';
 import { has, type Item } from './items.js';
 import { nodesOf } from './nodes.js';
 import type { SideMemory } from './place-group.js';
+import { share, shareTopic } from './share.js';
 
 /** "but" directly after "not" ("nicht jedoch rechts") ends no negation. */
 function isAside(items: readonly Item[], at: number): boolean {
