@@ -232,10 +232,11 @@ describe('reclmis predict RUN', () => {
           warnings: expect.arrayContaining([
             {
               code: 'NOTE_WORDS_UNKNOWN',
-              message: '2 of 2 words are unknown to the model: "uper" (upper?), "leftlung" (left lung?)',
+              message:
+                '2 of 2 words are unknown to the model: "uper" (read as upper), "leftlung" (read as left lung)',
               words: [
-                { word: 'uper', nearest: 'upper' },
-                { word: 'leftlung', nearest: 'left lung' },
+                { word: 'uper', nearest: 'upper', read: true },
+                { word: 'leftlung', nearest: 'left lung', read: true },
               ],
             },
           ]) as unknown,

@@ -44,7 +44,7 @@ export interface ServerOptions {
   readonly version: string;
   /** Whose left and right notes mean. Default: as the model learnt. */
   readonly sides?: Sides;
-  /** Whether free text is put into the model's words. Default: if its training notes follow LViT's grammar. */
+  /** Whether free text is put into the model's words. Default: if its training notes are in a grammar that is known. */
   readonly noteStyle?: NoteStyle;
   readonly limits?: Partial<Limits>;
   /** Required of clients; null: none. */

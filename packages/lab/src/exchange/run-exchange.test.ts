@@ -44,7 +44,11 @@ describe('an authors’ checkpoint', () => {
       layers: 2,
       components: { ci: true, ccl: true, clr: true, cvr: true },
     });
-    expect(run.config.text).toEqual({ encoder: 'clip-vit-b-32', contextLength: 10 });
+    expect(run.config.text).toEqual({
+      encoder: 'clip-vit-b-32',
+      contextLength: 10,
+      unknownWords: 'nearest',
+    });
     expect(run.missing).toEqual([]);
     expect(run.unexpected).toEqual(['something.else']);
     expect(run.unused).toBe(2);

@@ -331,7 +331,11 @@ describe('the note encoder', () => {
     const settings = { 'text.encoder': 'auto', 'text.contextLength': 4, 'train.epochs': 1 } as const;
     const summary = await train(tiny(settings), { out: dir, onNotice: (line) => lines.push(line) });
     expect(summary.status).toBe('finished');
-    expect(openRun(dir).config.text).toEqual({ encoder: 'words', contextLength: 4 });
+    expect(openRun(dir).config.text).toEqual({
+      encoder: 'words',
+      contextLength: 4,
+      unknownWords: 'nearest',
+    });
     expect(lines).toHaveLength(2);
     expect(lines[0]).toContain('words encoder');
     expect(lines[1]).toMatch(/^16 of 16 notes are longer than the context of 4 tokens/); // 10 to learn from, 6 to choose by

@@ -37,7 +37,7 @@ export function parseNoteStyle(
   if (style !== 'free' || grammar !== 'other') return style;
   throw new ReclmisError(
     'REQUEST_INVALID',
-    `${where}: expected as-is, because the model’s training notes do not follow LViT’s grammar; got free`,
+    `${where}: expected as-is, because the model’s training notes are in no grammar that is known; got free`,
     { remedy: 'Omit it, and write notes like those that the model was trained on.' },
   );
 }

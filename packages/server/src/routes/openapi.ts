@@ -96,7 +96,7 @@ export const SEGMENT_SCHEMA: FastifySchema = {
       ),
       noteStyle: choice(
         NOTE_STYLES,
-        'free: free text is put into the model’s words if it is fully understood; as-is: the model gets it as written; default: the server’s setting, else free if the model’s training notes follow LViT’s grammar',
+        'free: free text is put into the model’s words if it is fully understood; as-is: the model gets it as written; default: the server’s setting, else free if the model’s training notes are in a grammar that is known',
       ),
     },
   },

@@ -130,9 +130,9 @@ describe('POST /segment', () => {
       expect(answer.json()['note']).toEqual({ sides: 'patient', mirrored: false, style: 'free', sent });
       const own = await segment(url, BRIGHT, { note, noteStyle: 'as-is' }, JSON_PLEASE);
       expect(own.json()['note']).toMatchObject({ style: 'as-is', sent: note });
-      const unread = await segment(url, BRIGHT, { note: 'left zorgblat opacity' });
+      const unread = await segment(url, BRIGHT, { note: 'left zorgblat lobe opacity' });
       expect(unread.headers['reclmis-warnings']).toContain('NOTE_AS_WRITTEN');
-      expect(model.notes).toEqual([sent, note, 'left zorgblat opacity']);
+      expect(model.notes).toEqual([sent, note, 'left zorgblat lobe opacity']);
       const wrong = await segment(url, BRIGHT, { note, noteStyle: 'loose' });
       expect([wrong.status, wrong.json()['code']]).toEqual([400, 'REQUEST_INVALID']);
       expect(wrong.json()['error']).toContain('noteStyle: expected free or as-is');
