@@ -170,6 +170,18 @@ describe('reclmis notes read', () => {
 describe('reclmis notes check', () => {
   const polyps = fileURLToPath(new URL('../../../examples/vocabularies/polyps.yaml', import.meta.url));
 
+  it('reads data whose columns have other names', async () => {
+    const shades = (value: (i: number) => number): Promise<Uint8Array> =>
+      encodePng({ width: 4, height: 4, data: Uint8Array.from({ length: 16 }, (_, i) => value(i)) }, 1);
+    mkdirSync(join(root, 'named'));
+    await writeFileAtomic(join(root, 'named', 'a.png'), await shades((i) => i));
+    await writeFileAtomic(join(root, 'named', 'a_mask.png'), await shades((i) => (i < 4 ? 255 : 0)));
+    await writeFileAtomic(join(root, 'named', 'cases.csv'), Buffer.from('File,Report\na.png,polyp\n'));
+    const { status, stdout } = await reclmis('notes', 'check', polyps, '--data', 'named', '--columns', 'image=File,note=Report'); // prettier-ignore
+    expect(status).toBe(0);
+    expect(stdout).toContain('1 notes, 1 different\nunderstood completely: 1 ');
+  });
+
   it('says how much of the notes a vocabulary reads', async () => {
     const rows = [
       'Two polyps, upper left and middle.',

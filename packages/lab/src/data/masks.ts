@@ -52,7 +52,7 @@ function labelled(
   values: readonly number[],
   known: readonly number[],
 ): Uint8Array {
-  const highest = Math.max(...known);
+  const highest = known.reduce((most, value) => Math.max(most, value), 0);
   const isOwn = new Uint8Array(highest + 1);
   const isKnown = new Uint8Array(highest + 1);
   for (const value of known) isKnown[value] = 1;

@@ -12,12 +12,13 @@ import type { VocabularyProblem } from '@reclmis/lab';
 import type { Command } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../../output.js';
 import { refuseOptionsOf } from '../../parent-options.js';
+import { type SourceFlags, sourceOf, withSourceOptions } from '../../source-options.js';
 import { describeCoverage, type NotesCoverage } from '../../tables/vocabulary.js';
 
 /** Words and notes that are listed. */
 const SHOWN = 10;
 
-interface CheckFlags extends OutputOptions {
+interface CheckFlags extends OutputOptions, SourceFlags {
   readonly notes?: string;
   readonly data?: string;
 }
@@ -28,7 +29,8 @@ export function registerCheck(notes: Command): void {
     .description('check a vocabulary for reading notes, and how much of a data set’s notes it reads')
     .argument('<vocabulary>', 'YAML file (docs/guide/own-vocabulary.md)')
     .option('--notes <file>', 'notes to read with it: .xlsx, .csv or .jsonl')
-    .option('--data <dir>', 'data set whose notes to read with it');
+    .option('--data <data>', 'data set whose notes to read with it');
+  withSourceOptions(command);
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -69,12 +71,12 @@ async function run(file: string, flags: CheckFlags): Promise<void> {
 }
 
 /** Notes of all splits that exist; null if none are asked for. */
-async function textsOf({ notes, data }: CheckFlags): Promise<string[] | null> {
+async function textsOf({ notes, data, ...flags }: CheckFlags): Promise<string[] | null> {
   const texts = notes === undefined ? [] : [...(await readNotes(notes)).notes.values()];
   if (data !== undefined) {
     const { openDataset, presentSplits } = await import('@reclmis/lab');
-    for (const split of await presentSplits(data))
-      texts.push(...(await openDataset(data, split)).cases.map(({ note }) => note));
+    for (const split of await presentSplits(data, sourceOf(flags)))
+      texts.push(...(await openDataset(data, split, sourceOf(flags))).cases.map(({ note }) => note));
   }
   return notes === undefined && data === undefined ? null : texts;
 }
