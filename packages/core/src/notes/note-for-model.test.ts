@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { parseVocabulary } from './reader/index.js';
 import { noteForModel, type NoteHabits, styleFor } from './note-for-model.js';
 
 const LVIT: NoteHabits = { sides: 'patient', grammar: 'lvit' };
@@ -133,4 +134,39 @@ describe('styleFor', () => {
     expect([LVIT, OTHER, UNKNOWN].map((habits) => styleFor(habits))).toEqual(['free', 'as-is', 'as-is']);
     expect(styleFor(LVIT, 'as-is')).toBe('as-is');
   });
+});
+
+it('warns of sides in a vocabulary’s own words that could not be swapped', () => {
+  const vocabulary = parseVocabulary({
+    name: 'ships',
+    canonical: {
+      paired: false,
+      sentences: { note: '(Hole/Holes)[, {places}].', words: { left: 'port', right: 'starboard' } },
+    },
+    languages: {
+      en: {
+        sides: { left: 'port', right: 'starboard' },
+        findings: { hole: 'hole(/s)' },
+        links: 'at',
+        filler: 'a',
+      },
+    },
+  });
+  const habits: NoteHabits = { sides: 'image', grammar: 'vocabulary', vocabulary };
+  const read = noteForModel('a hole at port', habits, { sides: 'patient' });
+  expect([read.text, read.mirrored, read.warnings]).toEqual(['Hole, starboard.', true, []]);
+  for (const [note, style] of [
+    ['a hole at zorg port', undefined],
+    ['a hole at port', 'as-is'],
+  ] as const) {
+    // prettier-ignore
+    const { text, warnings } = noteForModel(note, habits, { sides: 'patient', style });
+    expect(text).toBe(note);
+    expect(warnings.find(({ code }) => code === 'SIDES_NOT_MIRRORED')?.message).toMatch(
+      /but .*port" was left as written/,
+    );
+    expect(
+      noteForModel(note, habits, { style }).warnings.some(({ code }) => code === 'SIDES_NOT_MIRRORED'),
+    ).toBe(false);
+  }
 });

@@ -65,7 +65,11 @@ function unknownSides(note: string, given: Sides | undefined): Warning[] {
 }
 
 function unmirroredWords(note: string, given: Sides, learnt: Sides): Warning[] {
-  const words = mayNameSide(note);
+  return leftAsWritten(mayNameSide(note), given, learnt);
+}
+
+/** SIDES_NOT_MIRRORED for words, if there are any. */
+export function leftAsWritten(words: readonly string[], given: Sides, learnt: Sides): Warning[] {
   if (words.length === 0) return [];
   const named = quotedWords(words.map((word) => ({ word })));
   return [

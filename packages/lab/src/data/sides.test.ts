@@ -101,6 +101,16 @@ describe('settleNote', () => {
     const { note, lines } = await settleNote(config, inWords);
     expect(note).toMatchObject({ grammar: 'vocabulary', vocabulary: { name: 'spots' } });
     expect(lines).toEqual([]);
+    const ships = readFileSync(file, 'utf8').replace('left: left, right: right', 'left: port, right: starboard').replace("'Spot {places}.'", "'Spot {places}.', words: { left: port, right: starboard }"); // prettier-ignore
+    const strange = join(root, 'ships.yaml');
+    writeFileSync(strange, ships);
+    const fixed = { ...config, note: { ...config.note, vocabulary: strange } };
+    const onShips = inWords.map((one) => ({ ...one, note: one.note.includes('left') ? 'Spot port.' : 'Spot starboard.' })); // prettier-ignore
+    expect((await settleNote(fixed, onShips)).lines).toEqual([
+      expect.stringMatching(/"Spot (port|starboard)\." are in words that flips do not exchange/) as string,
+    ]);
+    const still = { ...fixed, augment: { ...fixed.augment, flipProbability: 0 } };
+    expect((await settleNote(still, onShips)).lines).toEqual([]);
     const other = await settleNote(config, cases);
     expect(other.note).toEqual({ sides: 'unknown', by: 'configuration', reason: null, grammar: 'other' });
     expect(other.lines).toEqual([expect.stringContaining('are not in the sentences of') as string]);

@@ -3,11 +3,17 @@
  * `note.sides: auto`, and their grammar.
  */
 import {
+  canonicalText,
   grammarOf,
   inferSides,
   type InferredSides,
+  mayNameSide,
+  mirrorNote,
+  namesPlace,
   type NoteGrammar,
   oneSideNamed,
+  otherSides,
+  readNote,
   type Sides,
   type StatedSides,
   sidesOfCase,
@@ -85,9 +91,29 @@ export async function settleNote(config: Config, cases: readonly Case[]): Promis
   const vocabulary = file === '' ? null : readVocabulary(file);
   const grammar = grammarOf(notes, vocabulary);
   if (vocabulary === null) return { ...settled, note: { ...settled.note, grammar } };
-  if (grammar === 'vocabulary') return { ...settled, note: { ...settled.note, grammar, vocabulary } };
+  if (grammar === 'vocabulary') {
+    const fixed = settled.config.augment.flipProbability > 0 ? unmovable(notes, vocabulary) : null;
+    const lines = fixed === null ? [] : [`The places of notes such as "${fixed}" are in words that flips do not exchange, so a flipped image would get a wrong note: train with --augment.flipProbability 0, and predict without --flips.`]; // prettier-ignore
+    return {
+      ...settled,
+      note: { ...settled.note, grammar, vocabulary },
+      lines: [...settled.lines, ...lines],
+    };
+  }
   const line = `The notes are not in the sentences of ${file}, so free text will not be put into them (\`reclmis notes check ${file} --data DIR\` shows which).`;
   return { ...settled, note: { ...settled.note, grammar }, lines: [...settled.lines, line] };
+}
+
+/** A note whose places only the vocabulary knows, not `mirrorNote`: flipping its image would make it untrue. */
+function unmovable(notes: readonly string[], vocabulary: Vocabulary): string | null {
+  const isFixed = (note: string): boolean => {
+    if (mayNameSide(note).length > 0) return false; // `augment` leaves such images as they are
+    const read = readNote(note, vocabulary);
+    if (read.places.length > 0 && !namesPlace(note)) return true;
+    const [own, other] = [read, otherSides(read)].map((one) => canonicalText(one, vocabulary));
+    return own !== other && mirrorNote(note) === note;
+  };
+  return [...new Set(notes)].find(isFixed) ?? null;
 }
 
 async function settleSides(config: Config, cases: readonly Case[]): Promise<SettledNote> {
