@@ -2,7 +2,7 @@
  * Places between which a note leaves the choice ("the left, or possibly the right, base", "?L ?R"), and places
  * of different times.
  */
-import { isItem, type Node, PASSED } from './nodes.js';
+import { isItem, type Node, PASSED, pieceAt } from './nodes.js';
 import type { Placed, PlaceGroup } from './place-group.js';
 
 const HEADS = ['finding', 'foreign', 'landmark', 'clear'] as const;
@@ -16,7 +16,7 @@ export function markAlternatives(nodes: readonly Node[]): Node[] {
     if (node.kind !== 'group') continue;
     const before = nodes[last];
     if (before?.kind === 'group' && differ(before.group, node.group)) {
-      if (leavesOpen(nodes, last, i)) open.add(last).add(i);
+      if (leavesOpen(nodes, last, i) || disagrees(nodes, last, i)) open.add(last).add(i);
       if (movesOn(nodes, last, i) || restates(nodes, last, i)) moved.add(i);
     }
     const ends = nodes.slice(i + 1).every((one) => isItem(one, 'filler', 'ignored', 'link'));
@@ -65,6 +65,14 @@ function leavesOpen(nodes: readonly Node[], from: number, to: number): boolean {
   const owns = ownsHead(nodes, to);
   if (lead.some((node) => isItem(node, 'or'))) return head < 0 || !owns;
   return head < 0 && !owns && lead.some((node) => isItem(node, 'maybe'));
+}
+
+/** "left base according to the report, right base according to the request". */
+function disagrees(nodes: readonly Node[], ...groups: readonly number[]): boolean {
+  return groups.every((at) => {
+    const { from, to } = pieceAt(nodes, at);
+    return nodes.slice(from, to).some((node) => isItem(node, 'source'));
+  });
 }
 
 function ownsHead(nodes: readonly Node[], at: number): boolean {

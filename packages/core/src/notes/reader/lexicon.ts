@@ -29,6 +29,7 @@ export type PlainKind =
   | 'maybe'
   | 'undecided'
   | 'underlying'
+  | 'source'
   | 'but'
   | 'begin'
   | 'except'
@@ -197,6 +198,8 @@ function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][
     ['undecided', language.undecided],
     ['underlying', language.underlying],
     ['filler', language.underlying],
+    ['source', language.sources],
+    ['filler', language.sources],
     ['but', ends.but],
     ['begin', ends.begin],
     ['except', ends.except],

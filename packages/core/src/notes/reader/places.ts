@@ -144,7 +144,7 @@ function stepOver(items: readonly Item[], from: number): Step | null {
     else if (has(item, 'comma'))
       join ??= namely ? null : 'comma'; // ", that is, "
     else if (has(item, 'link')) link = true;
-    else if (has(item, 'colon', 'with')) return null;
+    else if (has(item, 'colon', 'with', 'source')) return null;
     else if (!has(item, 'filler', 'ignored')) return null;
   }
   return null;

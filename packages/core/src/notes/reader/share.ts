@@ -63,13 +63,14 @@ export function shareTopic(nodes: readonly Node[], heads: readonly Head[], topic
 export function shareUnderlying({ nodes, heads }: Sentence, last: Sentence | undefined): void {
   for (const [i, node] of nodes.entries()) {
     if (!isItem(node, 'underlying')) continue;
-    const head = heads.find(({ at }) => between(nodes, at, i).every((one) => isItem(one, ...PASSED)));
-    if (head?.kind !== 'finding' || head.groups.length > 0) continue;
+    const head = heads.find(({ at }) => between(nodes, at, i).every((one) => isItem(one, ...PASSED, 'not')));
+    if (head === undefined || head.kind === 'foreign' || head.groups.length > 0) continue;
     const here = heads.filter(({ at }) => at < Math.min(i, head.at));
     const placed = (here.length > 0 ? here : (last?.heads ?? [])).filter(({ groups }) => groups.length > 0);
     const cover = placed.pop();
     // "RLL collapse, no underlying mass" says nothing about the collapse
-    if (cover === undefined || (head.negated && cover.kind === 'finding')) continue;
+    const free = head.negated || head.kind === 'clear';
+    if (cover === undefined || (free && cover.kind === 'finding')) continue;
     head.groups.push(...cover.groups.map(({ group }) => ({ group, direct: null })));
   }
 }

@@ -76,6 +76,8 @@ const languageSchema = () =>
     uncertain: phrases(),
     /** "side unclear", "cannot tell which side": the note leaves its places open. */
     undecided: phrases(),
+    /** "according to": two sources with different places leave open which is right. */
+    sources: phrases(),
     /** "underlying": a finding without a place of its own is where what was named before it is. */
     underlying: phrases(),
     /** Between a finding and what it is: "represents", "may be". */
