@@ -1,5 +1,5 @@
 /**
- * The reader of free notes on 1040 annotated sentences by three authors, and on 576 by its own. Its vocabulary has
+ * The reader of free notes on 1040 annotated sentences by three authors, and on 593 by its own. Its vocabulary has
  * since been extended for those it failed, so the shares are floors against regressions, not estimates for new notes.
  */
 import { describe, expect, it } from 'vitest';
@@ -16,9 +16,9 @@ const sizes = {
   first: [280, 60, 60, 60, 60],
   second: [160, 15, 15, 15, 15],
   third: [220, 20, 20, 20, 20],
-  fourth: [400, 50, 41, 42, 43],
+  fourth: [406, 54, 44, 45, 44],
 };
-const contradictions = { first: 28, second: 12, third: 24, fourth: 63 };
+const contradictions = { first: 28, second: 12, third: 24, fourth: 70 };
 const floors = { first: 0.98, second: 0.98, third: 0.98, fourth: 0.97 };
 /** Complete but wrong. */
 const KNOWN = new Set([
