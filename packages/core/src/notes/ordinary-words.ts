@@ -33,6 +33,8 @@ export const ORDINARY_WORDS: ReadonlySet<string> = new Set(
     'abound bound found ground hound mound pound round sound wound',
     'affected defected inflected inflection injected injection infarct infarcted infarction inspected inspection',
     'indication insertion inflation ingestion interaction separately nuclear',
+    // denials, of languages too that only rewordings of training notes are in: not "eine", "drei" and "dans"
+    'kein keine keinem keinen keiner keines frei freie freiem freien freier freies sans',
     // lobes: in lower case they are not mirrored
     'rul rml rll lul lml lll',
   ]

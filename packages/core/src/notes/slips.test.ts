@@ -51,6 +51,13 @@ describe('readSlip', () => {
     ['bilaterally', 'bilateral'],
   ])('reads %s as %s', (word, as) => expect(read(word)).toBe(as));
 
+  it('reads no denial as what it denies, in any language of the vocabulary', () => {
+    const known = 'ein eine einem einen einer eines zwei drei dans verschattung infiltrat';
+    for (const word of 'kein keine keinem keinen keiner keines frei freie sans'.split(' '))
+      expect([word, read(word, known)]).toEqual([word, null]);
+    expect(read('verschatung', known)).toBe('verschattung');
+  });
+
   it('reads no ordinary word as a word of the vocabulary', () => {
     const found = [...ORDINARY_WORDS].filter((word) => {
       const known = [QATA, MONUSEG].map((text) => text.split(' '));
