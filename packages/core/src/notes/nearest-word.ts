@@ -9,6 +9,8 @@ import { negates, opposed } from './opposites.js';
 /** The distance takes quadratic time. */
 const LONGEST = 40;
 const LEAST_PART = 3;
+/** A clause is a word, or a word has few letters: one of them may be the side. */
+const NO_ALPHABET = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u;
 const SHORT_PARTS = new Set(['of', 'in', 'no', 'is', 'at', 'to']);
 const NUMBERS = 'zero one two three four five six seven eight nine ten'.split(' ');
 
@@ -31,7 +33,7 @@ export function nearestWord(word: string, known: KnownWords): string | null {
   const parts = partsOf(word, known);
   if (parts !== null && !negates(parts, word)) return parts.join(' ');
   const limit = limitOf(word.length);
-  if (limit === 0) return null;
+  if (limit === 0 || NO_ALPHABET.test(word)) return null;
   let best: string[] = [];
   let least = limit;
   for (const one of known.words) {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../random.js';
-import type { KnownWords } from './nearest-word.js';
+import { type KnownWords, nearestWord } from './nearest-word.js';
 import { flipNoteVertically, mirrorNote } from './note-mirror.js';
 import { ORDINARY_WORDS } from './ordinary-words.js';
 import { readSlip } from './slips.js';
@@ -56,6 +56,13 @@ describe('readSlip', () => {
     for (const word of 'kein keine keinem keinen keiner keines frei freie sans'.split(' '))
       expect([word, read(word, known)]).toEqual([word, null]);
     expect(read('verschatung', known)).toBe('verschattung');
+  });
+
+  it('reads no Chinese clause as one of another side, height or number', () => {
+    const known = '左肺上野见一处斑片影 双肺上野有两处斑片影';
+    for (const clause of ['右肺上野见一处斑片影', '左肺下野见一处斑片影', '双肺上野有三处斑片影'])
+      expect([clause, read(clause, known)]).toEqual([clause, null]);
+    expect(nearestWord('右肺上野见一处斑片影', words(known))).toBeNull(); // nor suggests it
   });
 
   it('reads no ordinary word as a word of the vocabulary', () => {
