@@ -13,6 +13,8 @@ export interface TableForm {
   /** By column, in lower case; the first that is there counts. Columns without a name are not read. */
   readonly names: Readonly<Partial<Record<Column, readonly string[]>>>;
   readonly required: readonly Column[];
+  /** Columns of which a table with two names is refused. */
+  readonly single?: readonly Column[];
   /** For messages: the required ones, as users write them. */
   readonly shown: string;
 }
@@ -25,6 +27,8 @@ export const NOTES: TableForm = {
     source: ['source'],
   },
   required: ['image', 'description'],
+  // A table of cases takes Note: it would be read differently for training and for `predict --notes`.
+  single: ['description'],
   shown: 'Image and Description',
 };
 
@@ -70,6 +74,16 @@ export function headOf(path: string, fields: readonly string[], form: TableForm 
   const nameOf = (column: Column): string | undefined =>
     form.names[column]?.find((name) => names.includes(name));
   if (form.required.some((column) => nameOf(column) === undefined)) return null;
+  for (const column of form.single ?? []) {
+    const [one, two] = (form.names[column] ?? []).filter((name) => names.includes(name));
+    if (one === undefined || two === undefined) continue;
+    const shown = [one, two].map((name) => fields[names.indexOf(name)]?.trim() ?? name);
+    throw unreadable(
+      path,
+      `expected either the column ${shown.join(' or ')}, got both`,
+      'Rename or delete the one that does not hold the notes.',
+    );
+  }
   const at: Partial<Record<Column, number>> = {};
   for (const column of COLUMNS) {
     const name = nameOf(column);

@@ -183,6 +183,9 @@ describe('parseCsv', () => {
     expect(refusal('Image,Text\na,b').message).toContain('expected the columns Image and Description');
     expect(refusal('Image,Text\na,b').message).toContain('got Image, Text');
     expect(refusal('Image|Description\na|b').message).toContain('got Image|Description');
+    expect(refusal('Image,Note,Description\na,b,c').message).toContain(
+      'expected either the column Description or Note, got both',
+    );
     expect(refusal(`${HEAD},description\na,b,c`).message).toContain(
       'expected one column Description, got two',
     );

@@ -138,6 +138,31 @@ it('refuses cases that would get one name', async () => {
   });
 });
 
+it('copies nothing but images, and no mask of another size', async () => {
+  await inFolder(async (dir) => {
+    const { symlink } = await import('node:fs/promises');
+    await writeFiles(dir, {
+      'secret.txt': 'secret',
+      'b/images/a.png': await greyPng(4, 4, (x) => x),
+      'a/masks/a.png': await greyPng(4, 4, (x) => (x < 2 ? 255 : 0)),
+      'b/masks/a.png': await greyPng(2, 4, (x) => (x < 2 ? 255 : 0)),
+      'a/images/x.txt': '',
+      'a/cases.csv': 'image,note\na.png,left\n',
+      'b/cases.csv': 'image,note\na.png,left\n',
+    });
+    await symlink(join(dir, 'secret.txt'), join(dir, 'a', 'images', 'a.png'));
+    for (const [name, why] of [
+      ['a', /images\/a\.png: /],
+      ['b', /masks\/a\.png: .*2 x 4/],
+    ] as const) {
+      // prettier-ignore
+      const error = await errorOf(convertDataset(join(dir, name), join(dir, 'out'), { to: 'table' }));
+      expect(error.code).toBe('DATA_INVALID');
+      expect(error.message).toMatch(why);
+    }
+  });
+});
+
 it('refuses what a layout cannot hold, and leaves nothing behind', async () => {
   await inFolder(async (dir) => {
     const source = await writeOrgans(join(dir, 'a'), true);

@@ -10,7 +10,7 @@ import {
   writePngMask,
   writePngRgb,
 } from '@reclmis/files';
-import { itemOf, usableScan } from '../dataset.js';
+import { assertUsable, itemOf, openDataset } from '../dataset.js';
 import type { DataSourceOptions } from '../layouts/layout.js';
 import { readCaseMask } from '../masks.js';
 import { writeNewFolder } from '../new-folder.js';
@@ -60,8 +60,10 @@ export async function convertDataset(
   const notices: string[] = [];
   const placed: Placed[] = [];
   for (const split of await presentSplits(source, options)) {
-    const { cases, warnings = [] } = await usableScan(source, split, undefined, options);
-    notices.push(...warnings.map(({ code, message }) => `${code}: ${message}`));
+    const dataset = await openDataset(source, split, options);
+    await assertUsable(dataset); // a link may lead to any file, and a mask may have another size
+    const { cases } = dataset;
+    notices.push(...(dataset.notices ?? []));
     placed.push(...cases.map((one) => ({ split, one, name: one.id, image: one.imageId ?? one.id })));
   }
   const named = distinct(placed);
