@@ -22,6 +22,8 @@ const contradictions = { first: 28, second: 12, third: 24, fourth: 70 };
 const floors = { first: 0.98, second: 0.98, third: 0.98, fourth: 0.97 };
 /** Complete but wrong. */
 const KNOWN = new Set([
+  // another height of the same side, or not: its side stays open, and the note goes as written
+  'Shadow right apex, basal nodule not excluded.',
   // "évocatrice de" is a hedge to the other authors
   "Image excavée de l'apex droit évocatrice de BK, crachats positifs. Apex gauche libre.",
   'Diffuse bilateral ground-glass opacities, lower zones > upper. ARDS pattern. Lines and tubes stable.',

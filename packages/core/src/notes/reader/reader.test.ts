@@ -79,6 +79,8 @@ describe('readNote', () => {
     ['Condensación en la totalidad del pulmón izquierdo y en la totalidad del pulmón derecho.', ALL_OF_BOTH],
     ['Condensation de l’ensemble du poumon gauche ainsi que de l’ensemble du poumon droit.', ALL_OF_BOTH],
     ['LLZ; RLZ - 2 patches ASD.', ['lower left', 'lower right']],
+    ['RUL opacity and a basal patch.', ['lower', 'upper right']],
+    ['Infiltrate on the left and a patch at the base.', ['lower left']],
     [
       'All rt lung; lt lower zone - 2 areas of consol.',
       ['lower left', 'lower right', 'middle right', 'upper right'],

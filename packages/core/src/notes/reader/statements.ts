@@ -87,7 +87,7 @@ function statementOf(
   let places = combine(
     head.groups,
     paired,
-    sideGiven(sentence, head) ?? (present && !paired ? null : sideBefore(sentence, head)),
+    sideGiven(sentence, head) ?? (present && !paired ? null : sideBefore(sentence, head, present)),
   );
   let everywhere = false;
   if (present) {
@@ -130,10 +130,14 @@ function sideGiven({ nodes, heads }: Sentence, head: Head): Side | null {
   return !end && places.length === 1 && place?.zones.length === 0 ? place.side : null;
 }
 
-/** "LUL pneumonia, lower lobe clear", "left rib opacity, an apical lesion": of the same side. */
-function sideBefore({ heads }: Sentence, { at }: Head): Side | null {
+/**
+ * "LUL pneumonia, lower lobe clear", "left rib opacity, an apical lesion": of the same side. "RUL opacity and a
+ * basal patch" leaves the side of what is present open.
+ */
+function sideBefore({ heads }: Sentence, { at }: Head, present: boolean): Side | null {
   const before = heads.filter((head) => head.at < at && head.kind === 'finding');
   const places = before.flatMap(({ groups }) => groups.flatMap(({ group }) => [...group.places]));
+  if (present && places.some(({ zones }) => zones.length > 0)) return null;
   const [side, other] = new Set(places.flatMap((place) => place.side ?? []));
   return other === undefined ? (side ?? null) : null;
 }
