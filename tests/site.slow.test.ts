@@ -40,21 +40,21 @@ describe.skipIf(process.env['RECLMIS_SLOW'] !== '1')('npm run docs (RECLMIS_SLOW
   });
 
   it.each([
-    ['a missing page', 'href="train.html"', 'href="trian.html"', 'trian.html: no such file'],
-    ['a missing heading', 'href="#the-folder"', 'href="#the-foldr"', '#the-foldr: no such anchor'],
-    ['a script from elsewhere', '<script defer src="', '<script defer src="https://example.org/', 'is loaded from elsewhere'], // prettier-ignore
-  ])('finds %s', (_, right, wrong, said) => {
+    ['a missing page', 'own-data', 'href="train.html"', 'href="trian.html"', 'trian.html: no such file'],
+    ['a missing heading', 'first-run', 'href="#libtorch"', 'href="#libtroch"', '#libtroch: no such anchor'],
+    ['a script from elsewhere', 'own-data', '<script defer src="', '<script defer src="https://example.org/', 'is loaded from elsewhere'], // prettier-ignore
+  ])('finds %s', (_, name, right, wrong, said) => {
     const copy = join(folder, 'copy');
     rmSync(copy, { recursive: true, force: true });
     cpSync(site, copy, { recursive: true });
-    const page = join(copy, 'docs/guide/own-data.html');
+    const page = join(copy, `docs/guide/${name}.html`);
     const html = readFileSync(page, 'utf8');
     expect(html).toContain(right);
     writeFileSync(page, html.replace(right, wrong));
     const { status, stderr } = node('scripts/site/links.mjs', copy);
     expect(status).toBe(1);
     expect(stderr.trim().split('\n')).toHaveLength(1);
-    expect(stderr).toContain('docs/guide/own-data.html: ');
+    expect(stderr).toContain(`docs/guide/${name}.html: `);
     expect(stderr).toContain(said);
   });
 
