@@ -33,7 +33,7 @@ interface Measured {
   readonly slips: string;
   /** Mean, percent. */
   readonly dice: number;
-  /** Of the cases. */
+  /** Number of masks left empty. */
   readonly empty: number;
   /** 0 to 1. */
   readonly invariance: number;

@@ -73,7 +73,7 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
     const marks = measures ? UNIT : (found?.marks ?? (stops ? [] : ownMarks(token, lexicon)));
     const spoken = marks.some(({ kind }) => kind === 'stop');
     const own = [...marks, ...asideMarks(token, used.length, stops && !asks)];
-    if (stops && !asks && /[;；]/u.test(token.text) && namesOnlyPlaces(items)) {
+    if (stops && !asks && token.text === ';' && namesOnlyPlaces(items)) {
       items.push({ marks: MARKS[','] ?? [], span });
       continue;
     }

@@ -120,7 +120,7 @@ export function isPast(nodes: readonly Node[], at: number): boolean {
   return nodes.slice(from, to).some((node) => isItem(node, 'history'));
 }
 
-/** Whether "to exclude" goes before in the clause, which names no place: "CT to exclude a mass". */
+/** Whether "to exclude" precedes in the clause, and no place is named: "CT to exclude a mass". */
 export function isPurpose(nodes: readonly Node[], at: number): boolean {
   const { from, to } = pieceAt(nodes, at);
   const start = nodes.slice(from, at).findIndex((node) => isItem(node, 'purpose'));

@@ -60,12 +60,9 @@ export function groupAt(
 /** A side, height or lobe, also after words for all of an organ: "all lung left", "the whole of the lung on the left". */
 function startsPlace(items: readonly Item[], at: number): boolean {
   let i = at;
-  const opens = has(items[i], 'whole', 'organ');
-  while (
-    !isPlaceItem(items[i]) &&
-    (has(items[i], 'whole', 'organ') || (opens && has(items[i], 'link', 'filler')))
-  )
-    i++;
+  if (has(items[i], 'whole', 'organ')) {
+    while (!isPlaceItem(items[i]) && has(items[i], 'whole', 'organ', 'link', 'filler')) i++;
+  }
   return isPlaceItem(items[i]);
 }
 

@@ -128,7 +128,7 @@ const languageSchema = () =>
     perhaps: phrases(),
     /** "to exclude": what follows without a place is what an examination is for, not what was found. */
     purpose: phrases(),
-    /** "is", "has": an unknown word after them may deny what goes before. */
+    /** "is", "has": an unknown word after them may deny what was said before them. */
     auxiliaries: phrases(),
     /** Words that change nothing. */
     filler: phrases(),

@@ -3,6 +3,7 @@
  * words of a place stay together, so that each height keeps its side.
  */
 import { formatNote, type ParsedNote } from '../note.js';
+import { numberWord } from '../note-count.js';
 import type { Random } from '../../random.js';
 import type { WordedFinding } from './finding.js';
 import { capitalised, fill } from './fill.js';
@@ -53,24 +54,11 @@ function headOf({ laterality, finding }: ParsedNote, order: string): string {
   return fill(order, (slot) => (slot === 'finding' ? finding : laterality));
 }
 
-/** The number and its noun are those of the canonical sentence. */
 function countOf({ count }: ParsedNote, order: string): string {
   if (count === null) return '';
-  const written = formatNote({ ...EMPTY, count })
-    .toLowerCase()
-    .replace('.', '');
-  const [number = '', , areas = ''] = written.split(' ');
-  return fill(order, (slot) => (slot === 'count' ? number : areas));
+  const areas = count === 1 ? 'area' : 'areas';
+  return fill(order, (slot) => (slot === 'count' ? numberWord(count) : areas));
 }
-
-const EMPTY: ParsedNote = {
-  laterality: null,
-  finding: null,
-  count: null,
-  places: [],
-  nuclei: [],
-  remainder: [],
-};
 
 function placesOf({ places }: ParsedNote, order: string, random: Random): string {
   const phrases = places.map(({ side, zones }) =>
