@@ -40,9 +40,7 @@ constexpr float kAll = -std::numeric_limits<float>::infinity();
 
 // For vectors of `lanes` floats; 0: the processor's widest.
 Kernels kernels(int64_t lanes) {
-  TORCH_CHECK(reclmis::hasLanes(), "conv2d needs a processor with AVX2 and FMA");
-  TORCH_CHECK(lanes == 0 || lanes == 8 || (lanes == 16 && reclmis::hasWideLanes()), "conv2d: no vectors of ", lanes, " floats here");
-  return lanes == 16 || (lanes == 0 && reclmis::hasWideLanes()) ? reclmis::convolution::kernelsOf16() : reclmis::convolution::kernelsOf8();
+  return reclmis::takesWideLanes(lanes, "conv2d") ? reclmis::convolution::kernelsOf16() : reclmis::convolution::kernelsOf8();
 }
 
 bool given(const OptionalTensor& tensor) { return tensor.has_value() && tensor->defined(); }

@@ -23,6 +23,13 @@ inline bool hasWideLanes() {
 #endif
 }
 
+// Whether an operator takes sixteen lanes for `lanes` asked for; 0: the processor's widest.
+inline bool takesWideLanes(int64_t lanes, const char* name) {
+  TORCH_CHECK(hasLanes(), name, " needs a processor with AVX2 and FMA");
+  TORCH_CHECK(lanes == 0 || lanes == 8 || (lanes == 16 && hasWideLanes()), name, ": no vectors of ", lanes, " floats here");
+  return lanes == 16 || (lanes == 0 && hasWideLanes());
+}
+
 }  // namespace reclmis
 
 #if defined(__x86_64__) && defined(__GNUC__)

@@ -30,8 +30,6 @@
 namespace {
 
 using reclmis::channelsLast;
-using reclmis::hasLanes;
-using reclmis::hasWideLanes;
 using reclmis::operatorOf;
 using reclmis::OptionalTensor;
 using reclmis::winograd::Grid;
@@ -45,10 +43,8 @@ constexpr float kAll = -std::numeric_limits<float>::infinity();
 // For vectors of `lanes` floats; 0: the processor's widest.
 template <typename Element>
 Kernels<Element> kernels(int64_t lanes) {
-  TORCH_CHECK(hasLanes(), "conv3x3 needs a processor with AVX2 and FMA");
-  TORCH_CHECK(lanes == 0 || lanes == 8 || (lanes == 16 && hasWideLanes()), "conv3x3: no vectors of ", lanes, " floats here");
-  return lanes == 16 || (lanes == 0 && hasWideLanes()) ? reclmis::winograd::kernelsOf16<Element>()
-                                                : reclmis::winograd::kernelsOf8<Element>();
+  return reclmis::takesWideLanes(lanes, "conv3x3") ? reclmis::winograd::kernelsOf16<Element>()
+                                                   : reclmis::winograd::kernelsOf8<Element>();
 }
 #else
 template <typename Element>
