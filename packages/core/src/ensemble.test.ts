@@ -2,8 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   AverageSegmenter,
+  distinctImages,
   FlippingSegmenter,
   mirrorPlanes,
+  openPlanes,
+  pickedImages,
   type PlaneSegmenter,
   RewordingSegmenter,
 } from './ensemble.js';
@@ -45,6 +48,26 @@ describe('mirrorPlanes', () => {
         expect(mirrorPlanes(mirrorPlanes(twice, size), size)).toEqual(twice);
       }),
       { numRuns: 50 },
+    );
+  });
+});
+
+describe('the way of resizing', () => {
+  it('is that of the model behind, by area by default, and one for all that are averaged', () => {
+    const [usual, upstream] = [constant(0), { ...constant(0), resize: 'upstream' as const }];
+    for (const wrap of [
+      (one: PlaneSegmenter) => new FlippingSegmenter(one),
+      (one: PlaneSegmenter) => new RewordingSegmenter(one, (note) => note),
+      (one: PlaneSegmenter) => new AverageSegmenter([one, one]),
+    ]) {
+      expect(wrap(usual).resize).toBe('area');
+      expect(wrap(upstream).resize).toBe('upstream');
+    }
+    expect(() => new AverageSegmenter([usual, upstream])).toThrow(
+      expect.objectContaining({
+        code: 'OPTION_INVALID',
+        message: expect.stringContaining('data.resize') as string,
+      }),
     );
   });
 });
@@ -162,5 +185,69 @@ describe('FlippingSegmenter', () => {
 
   it('keeps the threshold', () => {
     expect(new FlippingSegmenter({ ...constant(0), threshold: 0.3 }).threshold).toBe(0.3);
+  });
+});
+
+describe('openPlanes', () => {
+  const size = 2;
+  const n = 3 * size * size;
+  const image = (k: number): number[] => Array.from({ length: n }, (_, i) => k + i / 100);
+  const images = Float32Array.from([...image(0), ...image(1), ...image(0)]);
+  /** The red plane, plus the note's length. */
+  const plain: PlaneSegmenter = {
+    size,
+    probabilities: (planes, notes) =>
+      Float32Array.from(
+        notes.flatMap((note, b) =>
+          [...planes.subarray(b * n, b * n + size * size)].map((value) => value + note.length),
+        ),
+      ),
+  };
+  /** The same, seen once. */
+  const opening = (counts: { opened: number; open: number }): PlaneSegmenter => ({
+    ...plain,
+    open(planes) {
+      counts.opened++;
+      counts.open++;
+      return {
+        probabilities: (notes, of) => plain.probabilities(pickedImages(planes, size, of), notes),
+        dispose: () => {
+          counts.open--;
+        },
+      };
+    },
+  });
+
+  it('gives what `probabilities` gives, through averages, mirror images and other words, and frees all', async () => {
+    const [notes, of] = [
+      ['a', 'bcd', 'ef', 'a'],
+      [1, 0, 2, 1],
+    ];
+    const expected = pickedImages(images, size, of);
+    const wrapped = (inner: PlaneSegmenter): PlaneSegmenter =>
+      new RewordingSegmenter(
+        new AverageSegmenter([new FlippingSegmenter(inner, (note) => note), inner]),
+        (note) => `${note}!`,
+      );
+    for (const wrap of [wrapped, (inner: PlaneSegmenter) => inner]) {
+      const counts = { opened: 0, open: 0 };
+      const whole = await wrap(plain).probabilities(expected.slice(), notes);
+      for (const segmenter of [plain, opening(counts)]) {
+        const open = await openPlanes(wrap(segmenter), images.slice());
+        expect(await open.probabilities(notes, of)).toEqual(whole);
+        expect(await open.probabilities(['x', 'y', 'z'])).toEqual(
+          await wrap(plain).probabilities(images.slice(), ['x', 'y', 'z']),
+        );
+        open.dispose();
+      }
+      expect(counts).toEqual({ opened: wrap === wrapped ? 3 : 1, open: 0 });
+    }
+  });
+
+  it('knows equal images', () => {
+    expect(distinctImages(images, size)).toEqual({ first: [0, 1], of: [0, 1, 0] });
+    const other = images.slice();
+    other[2 * n + 5]! += 1e-6;
+    expect(distinctImages(other, size).first).toEqual([0, 1, 2]);
   });
 });

@@ -45,6 +45,12 @@ const CATALOGUE = {
       'Correct the file at the line and key named (docs/guide/own-vocabulary.md); `reclmis notes check FILE` lists all problems.',
     exitCode: 2,
   },
+  CLASSES_INVALID: {
+    meaning:
+      'A list of classes to segment is no YAML of the expected form, or names two that cannot be told apart.',
+    remedy: 'Correct the file at the line and key named (docs/guide/predict.md).',
+    exitCode: 2,
+  },
   CONFIG_UNREADABLE: {
     meaning: 'The configuration file is missing or is not valid YAML.',
     remedy: 'Check the path and the file’s indentation; see configs/ for complete examples.',
@@ -70,6 +76,11 @@ const CATALOGUE = {
   REQUEST_UNSUPPORTED: {
     meaning: 'A request to the server has a body type that the route does not accept.',
     remedy: 'Send multipart/form-data to /segment, or JSON or binary tensors to /v2, without compression.',
+    exitCode: 2,
+  },
+  ACCEPT_UNSUPPORTED: {
+    meaning: 'A request to the server wants an answer of a type that the route does not give.',
+    remedy: 'Leave out Accept, or name one of the types that /openapi.json lists for the route.',
     exitCode: 2,
   },
   REQUEST_SLOW: {
@@ -102,6 +113,13 @@ const CATALOGUE = {
   TOKEN_INVALID: {
     meaning: 'A request to the server has no token or the wrong one.',
     remedy: 'Send the header Authorization: Bearer TOKEN with the token from the server’s --token-file.',
+    exitCode: 2,
+  },
+  PACS_REFUSED: {
+    meaning:
+      'A PACS refused the credentials, its certificate is not trusted, or it sent the client elsewhere, where credentials must not go.',
+    remedy:
+      'Check the credentials and the address; NODE_EXTRA_CA_CERTS=FILE makes a hospital’s own certificate authority trusted.',
     exitCode: 2,
   },
 
@@ -163,9 +181,29 @@ const CATALOGUE = {
     remedy: 'Scale the image down or cut it into tiles; the model sees far fewer pixels anyway.',
     exitCode: 3,
   },
+  SLICE_MISSING: {
+    meaning: 'A table of cases names a slice or frame that its image does not have.',
+    remedy: 'Correct the column slice in that row: it counts from 1.',
+    exitCode: 3,
+  },
+  IMAGE_WINDOW_UNKNOWN: {
+    meaning: 'An image has no grey level window of the number or name asked for.',
+    remedy: 'Choose a window that the message lists, or state centre and width, such as -600/1500.',
+    exitCode: 3,
+  },
   IMAGE_UNSUPPORTED: {
     meaning: 'The image format is not supported.',
     remedy: 'Convert the file to PNG, JPEG or TIFF, 8 or 16 bit, grey or colour.',
+    exitCode: 3,
+  },
+  SLICES_IRREGULAR: {
+    meaning: 'Slices do not form the regular grid that a volume format needs.',
+    remedy: 'Write a DICOM SEG, which holds the position of each slice, or resample the series first.',
+    exitCode: 3,
+  },
+  SEG_INVALID: {
+    meaning: 'A DICOM SEG contradicts itself, or does not fit the images that it is read with.',
+    remedy: 'Export the SEG again, on the grid of its images and without overlapping segments.',
     exitCode: 3,
   },
   MASK_MISSING: {
@@ -174,8 +212,9 @@ const CATALOGUE = {
     exitCode: 3,
   },
   MASK_SIZE_MISMATCH: {
-    meaning: 'A mask differs in size from its image or from the mask it is compared with.',
-    remedy: 'Export the mask again at the size of its image.',
+    meaning:
+      'A mask does not fit its image: it has another size, or, as DICOM SEG or NIfTI, lies elsewhere in the patient or on another grid.',
+    remedy: 'Export the mask again on the grid of its image, with its size and, for volumes, its affine.',
     exitCode: 3,
   },
   NOTES_MISSING: {
@@ -221,6 +260,29 @@ const CATALOGUE = {
   NOTE_TOO_LONG: {
     meaning: 'A note is longer than the server’s limit.',
     remedy: 'Shorten the note; the model reads only its first words.',
+    exitCode: 3,
+  },
+  CONFIDENCE_CASES: {
+    meaning: 'There are too few validation cases to fit the predicted Dice of masks.',
+    remedy:
+      'Use the run without predicted Dice, or train with a larger validation split: at least 20 cases whose masks are not empty, of at least 5 patients.',
+    exitCode: 3,
+  },
+  CONFIDENCE_DATA: {
+    meaning: 'The cases given to `reclmis calibrate` are not the validation cases of the run.',
+    remedy:
+      'Point --data at the data set that the run was trained on, unchanged; predicted Dice is fitted on no other cases.',
+    exitCode: 3,
+  },
+  PACS_MISSING: {
+    meaning:
+      'A PACS does not have what was asked for: a study, series or instance, or DICOMweb at this address.',
+    remedy: 'Look for it with `reclmis pacs find`, and check that the address is the DICOMweb root.',
+    exitCode: 3,
+  },
+  PACS_INVALID: {
+    meaning: 'A PACS gave an answer that is damaged, too large or not DICOMweb.',
+    remedy: 'Check that the address is the DICOMweb root, such as https://pacs.example/dicom-web.',
     exitCode: 3,
   },
   STEM_UNKNOWN: {
@@ -449,6 +511,11 @@ const CATALOGUE = {
     exitCode: 6,
   },
 
+  PACS_FAILED: {
+    meaning: 'A PACS could not do what was asked, or stored only a part of what was sent.',
+    remedy: 'Look into the log of the PACS, then run the command again.',
+    exitCode: 6,
+  },
   PREDICT_INCOMPLETE: {
     meaning: 'Some images could not be segmented; all others were.',
     remedy:
@@ -483,6 +550,11 @@ const CATALOGUE = {
     remedy: 'Check the path and its permissions, or choose another path.',
     exitCode: 7,
   },
+  OUTPUT_DIFFERS: {
+    meaning: 'A file that was written differs when it is read back; it was not saved.',
+    remedy: 'Report it with the format and the size of the image; the other formats work.',
+    exitCode: 7,
+  },
   DISK_FULL: {
     meaning: 'The disk is full; no partial file is left behind.',
     remedy: 'Free some space and run the command again.',
@@ -506,6 +578,11 @@ const CATALOGUE = {
       'One of the processes that train together was killed, stopped responding or hangs; the others have stopped.',
     remedy:
       'Find out what ended it (memory, machine, network), then continue with `reclmis train --resume RUN`, with any number of processes.',
+    exitCode: 75,
+  },
+  PACS_UNREACHABLE: {
+    meaning: 'A PACS could not be reached, was busy, or did not answer in time.',
+    remedy: 'Check the address and the network, or try again later.',
     exitCode: 75,
   },
   SERVER_BUSY: {
@@ -567,4 +644,19 @@ export function toReclmisError(error: unknown): ReclmisError {
   if (error instanceof ReclmisError) return error;
   const message = error instanceof Error ? error.message : String(error);
   return new ReclmisError('INTERNAL', message, { cause: error });
+}
+
+/** Runs `work`; errors of it begin with what they are about, such as a file's path. Others than `ReclmisError` pass. */
+export function about<T>(name: string, work: () => T): T {
+  const rethrow = (error: unknown): never => {
+    if (!(error instanceof ReclmisError)) throw error;
+    const { code, cause, remedy } = error;
+    throw new ReclmisError(code, `${name}: ${error.message}`, { cause, remedy });
+  };
+  try {
+    const result = work();
+    return result instanceof Promise ? (result.catch(rethrow) as T) : result;
+  } catch (error) {
+    return rethrow(error);
+  }
 }

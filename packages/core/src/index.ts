@@ -4,11 +4,45 @@
  *
  * @packageDocumentation
  */
+import type * as Csv from './tables/csv.js';
+
 export * from './metrics/bootstrap.js';
 export * from './metrics/calibration.js';
+export * from './metrics/coverage.js';
+export * from './metrics/ranks.js';
+export {
+  type Confidence,
+  type ConfidenceCalibration,
+  confidenceAt,
+  confidenceFrom,
+  confidenceOf,
+  confidenceSchema,
+  type Presence,
+} from './confidence/confidence.js';
+export { fitConfidence, type JudgedMask } from './confidence/fit-confidence.js';
+export { maskFeatures, type MaskFeatures } from './confidence/mask-features.js';
 export * from './masks/answers.js';
 export { checkRle, type CocoRegion, decodeRuns, drawRegions, encodeRuns, maskRuns } from './masks/coco.js';
-export { components, type Component } from './masks/components.js';
+export {
+  type ClassEntries,
+  type ClassEntry,
+  type ClassFlaw,
+  classSlug,
+  DESCRIBED_REGION,
+  describeFlaw,
+  parseClasses,
+  readClasses,
+  refuseSameWords,
+  type SegmentClass,
+} from './classes.js';
+export { ClassVote, type LabelMap, LARGEST_CLASS } from './masks/class-vote.js';
+export {
+  components,
+  type Component,
+  type LabelledRuns,
+  labelRuns,
+  measureComponents,
+} from './masks/components.js';
 export {
   contours,
   contoursGeoJson,
@@ -21,16 +55,24 @@ export { squaredDistances } from './masks/distance.js';
 export {
   addPlanes,
   AverageSegmenter,
+  distinctImages,
   divideBy,
   FlippingSegmenter,
   mirrorPlanes,
+  openPlanes,
+  type OpenPlanes,
+  pickedImages,
+  sameValues,
   sharedThreshold,
   type PlaneSegmenter,
   RewordingSegmenter,
 } from './ensemble.js';
 export * from './errors.js';
 export * from './images/heat.js';
-export * from './images/image.js';
+export { resizeImage, resizeMask, resizePlane, threshold } from './images/image.js';
+export * from './images/resize-rule.js';
+export * from './images/window-choice.js';
+export { CLINICAL_HEAD_BYTES, clinicalFormat, type ClinicalFormat } from './images/clinical-format.js';
 export { fileHeader, refuseRareKinds, type FileHeader } from './images/image-header.js';
 export * from './manifest.js';
 export {
@@ -45,6 +87,8 @@ export * from './images/overlay.js';
 export * from './printable.js';
 export * from './masks/probabilities.js';
 export * from './metrics/probability-histogram.js';
+export { type GraphOutline, type GraphValue, readOutline } from './onnx-outline.js';
+export { type Cut, type GraphFeature, type OnnxParts, splitOnnx } from './onnx-parts.js';
 export * from './onnx-types.js';
 export * from './probe.js';
 export * from './quantile.js';
@@ -87,12 +131,25 @@ export { wordsOf } from './text/words.js';
 export * from './notes/word-tokenizer.js';
 export * from './text/clip-tokens.js';
 export { CLIP_SIZE } from './text/clip-vocabulary.js';
-export * from './notes/note.js';
+export {
+  formatNote,
+  type NucleiStatement,
+  type ParsedNote,
+  parseNote,
+  type Place,
+  type Side,
+  type Zone,
+} from './notes/note.js';
 export { flipNoteVertically, mirrorNote, namesPlace, namesSide } from './notes/note-mirror.js';
 export * from './text/note-lengths.js';
 export * from './text/note-tokens.js';
 export * from './notes/infer-sides.js';
+export type { Laterality } from './notes/laterality.js';
+export { exchangedNote, type ExchangedNote } from './notes/note-exchange.js';
+export { flippedNote, mirroredNote, namesAnyPlace, namesAnySide } from './notes/note-motion.js';
+export { meaningOf } from './notes/note-meaning.js';
 export * from './notes/sides.js';
+export { mayNameSide } from './notes/side-words.js';
 export * from './notes/note-grammar.js';
 export * from './notes/note-for-model.js';
 export * from './notes/zones.js';
@@ -103,6 +160,7 @@ export {
   lungFrame,
   mirrorZones,
   namedZones,
+  THIRDS,
   zoneBit,
   zoneMap,
   zoneNames,
@@ -119,3 +177,18 @@ export { isReportWord } from './notes/report-words.js';
 export * from './notes/reader/index.js';
 export * from './notes/reword/index.js';
 export { LARGEST_NUMBER_WORD, recountNote } from './notes/note-count.js';
+export {
+  CASE_COLUMNS,
+  type CaseColumn,
+  caseColumn,
+  type CaseColumns,
+  caseForm,
+  type CaseTableOptions,
+  parseColumns,
+} from './tables/case-form.js';
+export * from './tables/columns.js';
+export { encodeCsv } from './tables/encode-csv.js';
+export { decodeText } from './tables/text.js';
+
+/** The reader of CSV, loaded when a table is read: its parser is large. */
+export const loadCsv = (): Promise<typeof Csv> => import('./tables/csv.js');

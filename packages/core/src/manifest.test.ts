@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { formatManifest, habitsOf, manifestJsonSchema, parseManifest, withVocabulary } from './manifest.js';
+import { RESIZE_RULES } from './images/resize-rule.js';
+import {
+  formatManifest,
+  habitsOf,
+  manifestJsonSchema,
+  parseManifest,
+  resizeOf,
+  windowOf,
+  statedResize,
+  withVocabulary,
+} from './manifest.js';
 import { parseVocabulary } from './notes/reader/index.js';
 import { manifestJson } from './testing/manifest.js';
 
@@ -21,6 +31,97 @@ describe('note.sides', () => {
   it('is one of the three', () => {
     expect(() => parseManifest(manifest({ sides: 'left' }), 'bad')).toThrow(/note\.sides/);
     expect(JSON.stringify(manifestJsonSchema())).toContain('"enum":["patient","image","unknown"]');
+  });
+});
+
+describe('segmenter.features', () => {
+  const FEATURES = [
+    { name: 'map', type: 'uint8', shape: [1, 8, 4, 4] },
+    { name: 'queries', type: 'float32', shape: [4, 16, 8] },
+  ];
+  const featured = (features: unknown, change: object = {}): object => {
+    const json = manifestJson({}, change) as { segmenter: object };
+    return { ...json, segmenter: { ...json.segmenter, features } };
+  };
+
+  it('are read and written unchanged, and may be null', () => {
+    for (const features of [FEATURES, null]) {
+      const parsed = parseManifest(featured(features), 'new');
+      expect(parsed.segmenter.features).toEqual(features);
+      expect(parseManifest(JSON.parse(formatManifest(parsed)), 'again')).toEqual(parsed);
+    }
+  });
+
+  it('are absent from format 1, which is still read, and required in format 2', () => {
+    const old = { format: 'reclmis-model/1' };
+    expect(parseManifest(featured(undefined, old), 'old')).toMatchObject(old);
+    for (const json of [featured(undefined), featured(FEATURES, old), featured(null, old)])
+      expect(() => parseManifest(json, 'bad')).toThrow(
+        /segmenter\.features: expected in format "reclmis-model\/2"/,
+      );
+    expect(() => parseManifest(featured(null, { format: 'reclmis-model/3' }), 'bad')).toThrow(
+      'expected format "reclmis-model/1" or "reclmis-model/2", got "reclmis-model/3"',
+    );
+  });
+
+  it.each([
+    ['no feature', []],
+    ['a type of no model', [{ ...FEATURES[0], type: 'string' }]],
+    ['a size of zero', [{ ...FEATURES[0], shape: [0] }]],
+    ['no shape', [{ ...FEATURES[0], shape: [] }]],
+  ])('are refused with %s', (_, features) => {
+    expect(() => parseManifest(featured(features), 'bad')).toThrow(/segmenter\.features/);
+  });
+
+  it('are refused in a model that reads no notes', () => {
+    const json = manifestJson({}, { note: null, textEncoder: null }) as { segmenter: object };
+    const segmenter = { ...json.segmenter, inputs: { image: 'image', note: null } };
+    const parse = (features: unknown): unknown =>
+      parseManifest({ ...json, segmenter: { ...segmenter, features } }, 'bad');
+    expect(parse(null)).toMatchObject({ segmenter: { features: null } });
+    expect(() => parse(FEATURES)).toThrow('expected null without notes');
+  });
+});
+
+describe('image.resize', () => {
+  const resized = (resize?: string): object => {
+    const json = manifestJson() as { image: object };
+    return { ...json, image: { ...json.image, resize } };
+  };
+
+  it('is by area in manifests that do not state it, and else read and written unchanged', () => {
+    expect(resizeOf(parseManifest(resized(), 'old'))).toBe('area');
+    for (const rule of RESIZE_RULES) {
+      const parsed = parseManifest(resized(statedResize(rule)), 'new');
+      expect(resizeOf(parsed)).toBe(rule);
+      expect(parseManifest(JSON.parse(formatManifest(parsed)), 'again')).toEqual(parsed);
+    }
+    expect(() => parseManifest(resized('bicubic'), 'bad')).toThrow(
+      expect.objectContaining({
+        code: 'MODEL_INVALID',
+        message: expect.stringContaining('image.resize') as string,
+      }),
+    );
+  });
+});
+
+describe('image.window', () => {
+  const shown = (window?: string): object => {
+    const json = manifestJson() as { image: object };
+    return { ...json, image: { ...json.image, ...(window === undefined ? {} : { window }) } };
+  };
+
+  it('is each file’s own in manifests that do not state it, and else read and written unchanged', () => {
+    expect(windowOf(parseManifest(shown(), 'old'))).toBeUndefined();
+    const parsed = parseManifest(shown('-600/1500'), 'new');
+    expect(windowOf(parsed)).toEqual({ centre: -600, width: 1500 });
+    expect(parseManifest(JSON.parse(formatManifest(parsed)), 'again')).toEqual(parsed);
+    expect(() => parseManifest(shown('-600/0'), 'bad')).toThrow(
+      expect.objectContaining({
+        code: 'MODEL_INVALID',
+        message: expect.stringContaining('image.window') as string,
+      }),
+    );
   });
 });
 

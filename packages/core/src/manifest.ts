@@ -9,17 +9,22 @@
  * B batch, S side, T context length, W width of the note's features.
  */
 import { z } from 'zod';
+import { confidenceSchema } from './confidence/confidence.js';
 import { ReclmisError } from './errors.js';
+import type { ResizeRule } from './images/resize-rule.js';
+import { isWindowText, parseWindow, type WindowChoice } from './images/window-choice.js';
 import { PROBE_PIXELS } from './probe.js';
 import { type NoteHabits, UNKNOWN_HABITS } from './notes/note-for-model.js';
+import { ONNX_TYPES, type OnnxType } from './onnx-types.js';
 import { NOTE_GRAMMARS } from './notes/note-grammar.js';
 import { type Vocabulary, vocabularySchema } from './notes/reader/index.js';
 import { STATED_SIDES } from './notes/sides.js';
 import { trainingReferenceSchema } from './training-reference.js';
 
 export const MANIFEST_FILE = 'manifest.json';
-/** Another number is another layout. */
-export const MANIFEST_FORMAT = 'reclmis-model/1';
+/** Another number is another layout: 2 states `segmenter.features`, 1 had none. */
+export const MANIFEST_FORMAT = 'reclmis-model/2';
+const MANIFEST_FORMATS = ['reclmis-model/1', MANIFEST_FORMAT] as const;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
 /** In the model's folder: no manifest can point elsewhere. */
@@ -35,6 +40,7 @@ const size = (most: number): z.ZodNumber => count.max(most);
 const file = z.strictObject({ name: fileName, sha256, bytes: size(2 ** 31) });
 
 const tensorName = z.string().min(1);
+const FEATURE_TYPES = Object.keys(ONNX_TYPES) as [OnnxType, ...OnnxType[]];
 
 const wordsTokenizer = z.strictObject({
   kind: z.literal('words'),
@@ -53,12 +59,22 @@ const scores = z.strictObject({
   iou: z.number().min(0).max(1).nullable(),
 });
 
+const confidenceTest = z.strictObject({
+  /** Name of the data set. */
+  data: z.string(),
+  cases: count,
+  /** Mean of |predicted - true Dice|. */
+  error: z.number().min(0).max(1),
+  /** Spearman's; null if undefined. */
+  rank: z.number().min(-1).max(1).nullable(),
+});
+
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 
 export const isModelName = (name: string): boolean => NAME.test(name);
 
 const schema = z.strictObject({
-  format: z.literal(MANIFEST_FORMAT),
+  format: z.enum(MANIFEST_FORMATS),
   name: z.string().regex(NAME, 'expected letters, digits, dot, dash or underscore'),
   /** ISO 8601. */
   created: z.iso.datetime(),
@@ -77,7 +93,12 @@ const schema = z.strictObject({
     scale: z.literal('v/255'),
     mean: z.tuple([z.literal(0), z.literal(0), z.literal(0)]),
     deviation: z.tuple([z.literal(1), z.literal(1), z.literal(1)]),
-    resize: z.literal('stretch-triangle-antialiased'),
+    /** How; by area in models that do not state it. */
+    resize: z
+      .enum(['stretch-triangle-antialiased', 'stretch-bilinear'])
+      .default('stretch-triangle-antialiased'),
+    /** Grey level window that DICOM and NIfTI were trained in, as `parseWindow` reads it; absent: each file's own. */
+    window: z.string().refine(isWindowText, 'expected CENTER/WIDTH, a number or a name').optional(),
   }),
   /** Null if the model reads no notes. */
   note: z
@@ -107,6 +128,21 @@ const schema = z.strictObject({
     file,
     inputs: z.strictObject({ image: tensorName, note: tensorName.nullable() }),
     outputs: z.strictObject({ probability: tensorName }),
+    /**
+     * The tensors that the graph makes of the image alone and reads with the note (`splitOnnx`), of one image; null if
+     * they are not told apart. Absent in format 1.
+     */
+    features: z
+      .array(
+        z.strictObject({
+          name: tensorName,
+          type: z.enum(FEATURE_TYPES),
+          /** B images have B times the first size. */
+          shape: z.array(count).min(1).max(8),
+        }),
+      )
+      .min(1)
+      .nullish(),
   }),
   textEncoder: z
     .strictObject({
@@ -128,6 +164,14 @@ const schema = z.strictObject({
     reference: trainingReferenceSchema.optional(),
   }),
   scores: z.array(scores),
+  /** For the predicted Dice of each mask; absent if the run was not calibrated, and in older models. */
+  confidence: z
+    .strictObject({
+      calibration: confidenceSchema,
+      /** How far off it was on test cases, by the run's own engine. */
+      tests: z.array(confidenceTest),
+    })
+    .optional(),
   intendedUse: z.string().min(1),
   limits: z.array(z.string().min(1)).min(1),
   /** libtorch compared with onnxruntime: largest absolute difference of a probability. */
@@ -146,12 +190,10 @@ export type ManifestTokenizer = NonNullable<ModelManifest['note']>['tokenizer'];
 /** @param where the file, for messages. @throws MODEL_INVALID */
 export function parseManifest(json: unknown, where: string): ModelManifest {
   const format = typeof json === 'object' && json !== null && 'format' in json ? json.format : undefined;
-  if (format !== MANIFEST_FORMAT) {
+  if (!MANIFEST_FORMATS.some((known) => known === format)) {
     const found = typeof format === 'string' ? JSON.stringify(format.slice(0, 40)) : 'none';
-    throw new ReclmisError(
-      'MODEL_INVALID',
-      `${where}: expected format ${JSON.stringify(MANIFEST_FORMAT)}, got ${found}`,
-    );
+    const expected = MANIFEST_FORMATS.map((known) => JSON.stringify(known)).join(' or ');
+    throw new ReclmisError('MODEL_INVALID', `${where}: expected format ${expected}, got ${found}`);
   }
   const result = schema.safeParse(json);
   if (!result.success) {
@@ -169,7 +211,33 @@ export function parseManifest(json: unknown, where: string): ModelManifest {
       `${where}: note, textEncoder and segmenter.inputs.note must go together`,
     );
   }
+  if ((segmenter.features === undefined) !== (format === 'reclmis-model/1')) {
+    throw new ReclmisError(
+      'MODEL_INVALID',
+      `${where}: segmenter.features: expected in format "reclmis-model/2", and only there`,
+    );
+  }
+  if (segmenter.features && note === null)
+    throw new ReclmisError('MODEL_INVALID', `${where}: segmenter.features: expected null without notes`);
   return result.data;
+}
+
+/** The rule of `data.resize`, as the manifest calls it. */
+const RESIZES = {
+  area: 'stretch-triangle-antialiased',
+  upstream: 'stretch-bilinear',
+} as const satisfies Record<ResizeRule, ModelManifest['image']['resize']>;
+
+export const statedResize = (rule: ResizeRule): ModelManifest['image']['resize'] => RESIZES[rule];
+
+/** How its images come to its size. */
+export function resizeOf({ image }: Pick<ModelManifest, 'image'>): ResizeRule {
+  return image.resize === RESIZES.upstream ? 'upstream' : 'area';
+}
+
+/** The window that its DICOM and NIfTI images are shown in; undefined: the file's own. @throws OPTION_INVALID */
+export function windowOf({ image }: Pick<ModelManifest, 'image'>): WindowChoice | undefined {
+  return image.window === undefined ? undefined : parseWindow(image.window, 'image.window');
 }
 
 /** What its training notes were like; unknown if it reads none. */

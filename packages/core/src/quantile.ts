@@ -15,3 +15,29 @@ export function quantileOfSorted(sorted: ArrayLike<number>, share: number): numb
 export function quantile(values: ArrayLike<number>, share: number): number {
   return quantileOfSorted(Float64Array.from(values).sort(), share);
 }
+
+/**
+ * The value that sorting would put at index `at`, without sorting the rest (Hoare's quickselect). Moves values.
+ * @param values without NaN, at least one @param at below their number
+ */
+export function selectInPlace(values: Float32Array, at: number): number {
+  let low = 0;
+  let high = values.length - 1;
+  while (low < high) {
+    const pivot = values[(low + high) >> 1]!;
+    let i = low;
+    let j = high;
+    while (i <= j) {
+      while (values[i]! < pivot) i++;
+      while (values[j]! > pivot) j--;
+      if (i > j) break;
+      const moved = values[i]!;
+      values[i++] = values[j]!;
+      values[j--] = moved;
+    }
+    if (at <= j) high = j;
+    else if (at >= i) low = i;
+    else break;
+  }
+  return values[at]!;
+}

@@ -1,11 +1,13 @@
 /** All warnings about a prediction's note, image and mask. */
 import type { ClipTokenizer } from './text/clip-tokens.js';
 import { type ImageLikeness, imageWarnings } from './images/image-likeness.js';
+import { type Laterality, lateralityWarnings } from './notes/laterality.js';
 import { type MaskRules, maskWarnings, rulesUnder } from './notes/mask-warnings.js';
 import type { KnownWords } from './notes/nearest-word.js';
-import { parseNote } from './notes/note.js';
+import { meaningOf } from './notes/note-meaning.js';
 import { type NoteSense, noteWarnings } from './notes/note-warnings.js';
 import type { Mask } from './images/raster.js';
+import type { Vocabulary } from './notes/reader/index.js';
 import type { StatedSides } from './notes/sides.js';
 import type { TrainingReference } from './training-reference.js';
 import type { Warning } from './warnings.js';
@@ -23,6 +25,8 @@ export interface ResultChecksOptions {
   readonly reference?: TrainingReference | null | undefined;
   /** That the model learnt; default: the reference's. */
   readonly sides?: StatedSides | undefined;
+  /** In whose words notes are, of models that learnt a vocabulary's sentences. */
+  readonly noteVocabulary?: Vocabulary | undefined;
 }
 
 export class ResultChecks {
@@ -30,9 +34,11 @@ export class ResultChecks {
   private readonly vocabulary: WordTokenizer | null;
   private readonly likeness: ImageLikeness | null;
   private readonly rules: MaskRules | undefined;
+  private readonly noteVocabulary: Vocabulary | null;
   private readonly kept = new Map<string, readonly Warning[]>();
 
-  constructor({ reader, vocabulary, reference, sides }: ResultChecksOptions) {
+  constructor({ reader, vocabulary, reference, sides, noteVocabulary }: ResultChecksOptions) {
+    this.noteVocabulary = noteVocabulary ?? null;
     this.vocabulary = vocabulary;
     this.sense = reader && { reader, known: vocabulary ? vocabulary.knownWords() : listed(reference?.words) };
     this.likeness = reference?.images ?? null;
@@ -74,10 +80,17 @@ export class ResultChecks {
     return this.likeness ? imageWarnings(planes, size, this.likeness) : [];
   }
 
+  /** As `lateralityWarnings`, of a note as for `note`. */
+  laterality(note: string, sides: StatedSides, laterality: Laterality | null): Warning[] {
+    return this.sense && laterality !== null
+      ? lateralityWarnings(meaningOf(note, this.noteVocabulary), sides, laterality)
+      : [];
+  }
+
   /** @param note as for `note`. @param sides whose left and right it means. */
   mask(mask: Mask, note: string, sides: StatedSides): Warning[] {
     return maskWarnings(mask, {
-      note: this.sense ? parseNote(note) : null,
+      note: this.sense ? meaningOf(note, this.noteVocabulary) : null,
       sides,
       ...(this.rules ? { rules: this.rules } : {}),
     });

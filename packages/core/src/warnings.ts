@@ -103,6 +103,24 @@ const CATALOGUE = {
     meaning: 'The image is unlike those that the model was trained on.',
     remedy: 'Check that it is of the same kind, upright and not inverted; otherwise expect a wrong mask.',
   },
+  WINDOW_IGNORED: {
+    about: 'prediction',
+    meaning:
+      'A grey level window was not applied: the DICOM file states a damaged or unknown one, or one was asked for and the image has colours.',
+    remedy: 'Look at the image as rendered; choose a window if it is too dark, too light or flat.',
+  },
+  ORIENTATION_UNKNOWN: {
+    about: 'prediction',
+    meaning:
+      'The DICOM file or NIfTI volume does not say how the patient lies in the image, so it is unknown whether left and right are exchanged.',
+    remedy:
+      'Compare the overlay with the image in a viewer, and correct Patient Orientation where the image was made.',
+  },
+  LATERALITY_DIFFERS: {
+    about: 'prediction',
+    meaning: 'The note names only the side that the DICOM file says it does not show.',
+    remedy: 'Check whose left and right the note means, and whether it belongs to this image.',
+  },
 
   // Data: left and right
   SIDES_UNCLEAR: {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { deflateSync } from 'node:zlib';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { endsComplete, readImage, readImageHeader, readMask, readMaskWithValues } from './images.js';
+import { endsComplete, readImage, readImageHeader } from './images.js';
+import { readMask, readMaskWithValues } from './masks.js';
 import { writePngGrey, writePngMask, writePngRgb } from './image-writing.js';
 import { errorOf, inFolder } from './testing.js';
 

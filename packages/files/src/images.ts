@@ -1,82 +1,54 @@
 /**
- * Image files: PNG, JPEG and TIFF to pixels; docs/reference/images.md has all rules.
- *
- * 8-bit values are kept: colour profiles and gamma are ignored, as in OpenCV's `imread`, which the authors'
- * code uses (with B, G, R; here R, G, B, see docs/method.md 13). 16-bit values v become round(v / 257).
- * Orientation tags (EXIF, TIFF) are applied, so that a mask drawn in a viewer fits. CMYK, Lab and floating
- * point are refused: their conversion is the exporter's choice.
+ * Image files of any kind: PNG, JPEG and TIFF (`pictures.ts`), DICOM and NIfTI (`clinical.ts`), by content;
+ * docs/reference/images.md has all rules.
  */
 import { stat } from 'node:fs/promises';
-import { extname } from 'node:path';
 import {
-  fileHeader,
-  maskOf,
-  ReclmisError,
-  refuseRareKinds,
-  type Mask,
-  type MaskValues,
-  type RgbImage,
+  CLINICAL_HEAD_BYTES,
+  clinicalFormat,
+  defined,
   oneLine,
+  ReclmisError,
   systemCode,
+  type RgbImage,
+  type WindowChoice,
 } from '@reclmis/core';
+import { clinicalFormatOf, type Content, openClinical, openImageFile } from './clinical.js';
+import type { DisplayedFrame } from '@reclmis/clinical';
+import { decodePicture, formatOf, type ImageHeader, pictureHeader, rgbOf, unreadable } from './pictures.js';
 import { NotRegularError, openRegular, readRegular } from './regular.js';
-import { loadEngine, type Metadata, type SharpOptions } from './sharp-engine.js';
-import { changed, rareCompression, tiffLayout } from './tiff-header.js';
+
+export type { ImageHeader } from './pictures.js';
 
 /** 64 Mpx: a radiograph is below 20 Mpx, and decoding stays below 0.5 GiB. */
 export const MAX_PIXELS = 64_000_000;
 /** `MAX_PIXELS` of 16-bit RGBA and some metadata. */
 const MAX_FILE_BYTES = MAX_PIXELS * 8 + 64 * 1024 * 1024;
-/** Extensions of images in a folder, lower case. */
-export const IMAGE_EXTENSIONS: ReadonlySet<string> = new Set(['.png', '.jpg', '.jpeg', '.tif', '.tiff']);
 
 export interface ReadOptions {
   /** Most pixels, width x height; default `MAX_PIXELS`. */
   readonly maxPixels?: number;
-}
-
-export interface ImageHeader {
-  readonly format: 'png' | 'jpeg' | 'tiff';
-  /** Pixels, after the orientation tag. */
-  readonly width: number;
-  readonly height: number;
-  /** Already applied: 1 to 8 as in EXIF; 1 is upright or no tag. */
-  readonly orientation: number;
-  readonly bits: 8 | 16;
-  readonly grey: boolean;
-  readonly alpha: boolean;
+  /** Which frame of a DICOM object or slice of a volume, from 0; default: the only one. */
+  readonly frame?: number;
+  /** Grey level window of DICOM and NIfTI; default: the file's first, or percentiles. Pictures have none. */
+  readonly window?: WindowChoice;
 }
 
 export interface ReadImage {
   readonly image: RgbImage;
   readonly header: ImageHeader;
+  /** Present for DICOM and NIfTI. */
+  readonly clinical?: DisplayedFrame;
 }
 
-export interface ReadMask {
-  readonly mask: Mask;
-  readonly header: ImageHeader;
-  readonly values: MaskValues;
-}
-
-interface Pixels extends ImageHeader {
-  /** 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity. */
-  readonly channels: number;
-  /** Whether colours are premultiplied. */
-  readonly premultiplied: boolean;
-  readonly data: Uint8Array | Uint16Array;
-}
-
-interface Source {
-  readonly header: ImageHeader;
-  readonly bytes: Uint8Array;
-  /** Values after the colours, and which is opacity, from 0; -1 for none. */
-  readonly extra: number;
-  readonly alphaAt: number;
-  readonly premultiplied: boolean;
-}
-
-function unreadable(path: string, why: string, cause?: unknown): ReclmisError {
-  return new ReclmisError('IMAGE_UNREADABLE', `${path}: ${why}`, { cause });
+/** An image whose file is in memory, undecoded. */
+export interface OpenImage {
+  /** Present for DICOM and NIfTI. */
+  readonly clinical?: DisplayedFrame;
+  /** @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE */
+  header(): Promise<ImageHeader>;
+  /** Decodes it. @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (before decoding) */
+  read(): Promise<ReadImage>;
 }
 
 /** A system error about an image file as IMAGE_MISSING or IMAGE_UNREADABLE. */
@@ -89,61 +61,8 @@ export function fileError(path: string, error: unknown): ReclmisError {
   return unreadable(path, `cannot be read (${oneLine(error)})`, error);
 }
 
-/** The format by the first bytes; sharp reads many more, some of which execute or fetch things. */
-function formatOf(path: string, head: Uint8Array): ImageHeader['format'] {
-  if (head.length === 0) throw unreadable(path, 'the file is empty (0 bytes)');
-  const [a, b, c, d] = head;
-  if (a === 0x89 && b === 0x50 && c === 0x4e && d === 0x47) return 'png';
-  if (a === 0xff && b === 0xd8 && c === 0xff) return 'jpeg';
-  if (a === 0x49 && b === 0x49 && (c === 0x2a || c === 0x2b) && d === 0) return 'tiff';
-  if (a === 0x4d && b === 0x4d && c === 0 && (d === 0x2a || d === 0x2b)) return 'tiff';
-  const extension = extname(path).toLowerCase();
-  if (IMAGE_EXTENSIONS.has(extension)) throw unreadable(path, `does not start like a PNG, JPEG or TIFF file`);
-  throw new ReclmisError(
-    'IMAGE_UNSUPPORTED',
-    `${path}: expected a PNG, JPEG or TIFF file, got ${extension || 'another format'}`,
-  );
-}
-
-function headerOf(
-  path: string,
-  meta: Metadata,
-  format: ImageHeader['format'],
-  { extra, alphaAt }: Pick<Source, 'extra' | 'alphaAt'>,
-  maxPixels: number,
-): ImageHeader {
-  const { width, height } = meta.autoOrient;
-  if (!(width > 0) || !(height > 0)) throw unreadable(path, `states a size of ${width} x ${height} pixels`);
-  if (width * height > maxPixels) {
-    throw new ReclmisError(
-      'IMAGE_TOO_LARGE',
-      `${path}: ${width} x ${height} pixels (${((width * height) / 1e6).toFixed(1)} million), the limit is ${(maxPixels / 1e6).toFixed(1)} million`,
-    );
-  }
-  const spaces: readonly string[] = ['b-w', 'srgb', 'rgb', 'grey16', 'rgb16'];
-  const depthOk = meta.depth === 'uchar' || meta.depth === 'ushort';
-  if (!spaces.includes(meta.space) || !depthOk) {
-    throw new ReclmisError(
-      'IMAGE_UNSUPPORTED',
-      `${path}: expected 8- or 16-bit grey or RGB pixels, got ${meta.space} pixels of type ${meta.depth}`,
-    );
-  }
-  return {
-    format,
-    width,
-    height,
-    orientation: meta.orientation ?? 1,
-    bits: meta.depth === 'ushort' ? 16 : 8,
-    grey: meta.channels - extra <= 1,
-    alpha: alphaAt >= 0,
-  };
-}
-
-function options(maxPixels: number | false): SharpOptions {
-  return { failOn: 'error', limitInputPixels: maxPixels, autoOrient: true, ignoreIcc: true };
-}
-
-async function readBytes(path: string): Promise<Buffer> {
+/** A whole file, within the limit of all images. @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_TOO_LARGE */
+export async function readBytes(path: string): Promise<Buffer> {
   try {
     const { size } = await stat(path);
     if (size > MAX_FILE_BYTES)
@@ -154,213 +73,148 @@ async function readBytes(path: string): Promise<Buffer> {
   }
 }
 
-async function sourceOf(path: string, file: Uint8Array, maxPixels: number): Promise<Source> {
-  const format = formatOf(path, file);
-  const layout = format === 'tiff' ? tiffLayout(file, path) : null;
-  const bytes = layout === null ? file : changed(file, layout);
-  if (format !== 'tiff') {
-    const header = fileHeader(file);
-    if (header !== null) refuseRareKinds(header, path);
-  }
-  const sharp = await loadEngine();
-  let meta: Metadata;
-  try {
-    meta = await sharp(bytes, options(false)).metadata();
-  } catch (error) {
-    if (format === 'tiff') refuseRareCompression(file, path, error);
-    throw unreadable(path, `the ${format.toUpperCase()} header is damaged`, error);
-  }
-  const samples =
-    layout === null
-      ? { extra: meta.hasAlpha ? 1 : 0, alphaAt: meta.hasAlpha ? 0 : -1, premultiplied: false }
-      : {
-          extra: layout.samples - layout.colours,
-          alphaAt: layout.alpha,
-          premultiplied: layout.premultiplied,
-        };
-  return { header: headerOf(path, meta, format, samples, maxPixels), bytes, ...samples };
-}
-
-function refuseRareCompression(file: Uint8Array, path: string, cause: unknown): void {
-  const compression = rareCompression(file, path);
-  if (compression === null) return;
-  throw new ReclmisError('IMAGE_UNSUPPORTED', `${path}: cannot be read; its compression is ${compression}`, {
-    cause,
-    remedy: 'Save it with LZW or Deflate compression, or as PNG.',
+/**
+ * Opens an image file, for its header and its pixels.
+ * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_WINDOW_UNKNOWN, OPTION_INVALID (no
+ * such frame)
+ */
+export async function openImage(path: string, options: ReadOptions = {}): Promise<OpenImage> {
+  const content = await openImageFile(path, readBytes, options.window).catch((error: unknown) => {
+    throw error instanceof ReclmisError ? error : fileError(path, error);
   });
+  return openContent(path, content, options);
 }
 
-async function decode(path: string, file: Uint8Array, maxPixels: number): Promise<Pixels> {
-  const { header, bytes, extra, alphaAt, premultiplied } = await sourceOf(path, file, maxPixels);
-  const sharp = await loadEngine();
-  try {
-    const source = sharp(bytes, options(maxPixels));
-    const grey = header.grey && extra === 0;
-    const pipeline =
-      header.bits === 16
-        ? source.toColourspace('rgb16').raw({ depth: 'ushort' }) // exact: 'srgb' would cut 16 bit differently
-        : source.toColourspace(grey ? 'b-w' : 'srgb').raw();
-    const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
-    const count = info.width * info.height * info.channels;
-    const values =
-      header.bits === 16
-        ? new Uint16Array(data.buffer.slice(data.byteOffset, data.byteOffset + data.byteLength))
-        : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-    if (values.length !== count) throw new Error(`expected ${count} values, got ${values.length}`);
-    const colours = info.channels - extra;
-    if (colours !== 1 && colours !== 3) throw new Error(`expected 1 or 3 colours, got ${colours}`);
+/** The same for bytes. @param name for messages */
+export async function openImageBytes(
+  bytes: Uint8Array,
+  name: string,
+  options: ReadOptions = {},
+): Promise<OpenImage> {
+  if (clinicalFormat(bytes) === null) return openContent(name, { picture: bytes }, options);
+  return openContent(name, { clinical: await openClinical(bytes, name, options.window) }, options);
+}
+
+async function openContent(
+  name: string,
+  content: Content<DisplayedFrame['source']>,
+  { frame, maxPixels = MAX_PIXELS }: ReadOptions,
+): Promise<OpenImage> {
+  if ('picture' in content) {
+    const { picture } = content;
+    if (frame !== undefined && frame !== 0)
+      throw new ReclmisError('OPTION_INVALID', `${name}: is one picture, so there is no frame ${frame}`);
     return {
-      ...header,
-      width: info.width,
-      height: info.height,
-      premultiplied,
-      channels: colours + (alphaAt < 0 ? 0 : 1),
-      data: extra === (alphaAt < 0 ? 0 : 1) ? values : picked(values, info.channels, colours, alphaAt),
+      header: () => pictureHeader(name, picture, maxPixels),
+      read: async () => {
+        const pixels = await decodePicture(name, picture, maxPixels);
+        return { image: rgbOf(pixels), header: headerPart(pixels) };
+      },
     };
-  } catch (error) {
-    if (header.format === 'tiff') refuseRareCompression(file, path, error);
-    // Only as cause: concurrent images may swap the decoder's messages.
-    throw unreadable(path, `the ${header.format.toUpperCase()} file is damaged or truncated`, error);
   }
+  const { displayedFrame, displayedPixels } = await import('@reclmis/clinical');
+  const clinical = fitting(name, displayedFrame(name, content.clinical, frame), maxPixels);
+  const header = clinicalHeader(clinical);
+  return {
+    clinical,
+    header: () => Promise.resolve(header),
+    read: async () => ({ image: await displayedPixels(clinical), header, clinical }),
+  };
 }
 
-function picked<T extends Uint8Array | Uint16Array>(
-  values: T,
-  stride: number,
-  colours: number,
-  alphaAt: number,
-): T {
-  const channels = colours + (alphaAt < 0 ? 0 : 1);
-  const out = values.slice(0, (values.length / stride) * channels) as T;
-  for (let from = 0, to = 0; from < values.length; from += stride, to += channels) {
-    for (let c = 0; c < colours; c += 1) out[to + c] = values[from + c] as number;
-    if (alphaAt >= 0) out[to + colours] = values[from + colours + alphaAt] as number;
-  }
-  return out;
-}
-
-/** Size and kind, undecoded. @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE */
-export async function readImageHeader(
+/** A DICOM object or NIfTI volume; null for a picture. @throws as `openImage` */
+export async function openSource(
   path: string,
-  { maxPixels = MAX_PIXELS }: ReadOptions = {},
-): Promise<ImageHeader> {
-  return (await sourceOf(path, await readBytes(path), maxPixels)).header;
+  options: Pick<ReadOptions, 'window'> = {},
+): Promise<DisplayedFrame['source'] | null> {
+  try {
+    if ((await clinicalFormatOf(path)) === null) return null;
+    const content = await openImageFile(path, readBytes, options.window);
+    return 'clinical' in content ? content.clinical : null;
+  } catch (error) {
+    throw error instanceof ReclmisError ? error : fileError(path, error);
+  }
+}
+
+/** @throws IMAGE_TOO_LARGE */
+function fitting(name: string, clinical: DisplayedFrame, maxPixels: number): DisplayedFrame {
+  const { width, height } = clinical.source;
+  if (width * height <= maxPixels) return clinical;
+  throw new ReclmisError(
+    'IMAGE_TOO_LARGE',
+    `${name}: ${width} x ${height} pixels (${((width * height) / 1e6).toFixed(1)} million), the limit is ${(maxPixels / 1e6).toFixed(1)} million`,
+  );
+}
+
+function clinicalHeader(clinical: DisplayedFrame): ImageHeader {
+  const { source, orientation } = clinical;
+  const { format, bits, colour, width, height } = source;
+  return {
+    format,
+    ...(orientation >= 5 ? { width: height, height: width } : { width, height }),
+    orientation,
+    bits: bits > 8 ? 16 : 8,
+    grey: !colour,
+    alpha: false,
+  };
+}
+
+/** A frame of DICOM or NIfTI, undecoded; null for a picture, of which only the first bytes are read. @throws as `openImage` */
+export async function readClinicalFrame(
+  path: string,
+  { frame, maxPixels = MAX_PIXELS, window }: ReadOptions = {},
+): Promise<DisplayedFrame | null> {
+  const source = await openSource(path, defined({ window }));
+  if (source === null) return null;
+  const { displayedFrame } = await import('@reclmis/clinical');
+  return fitting(path, displayedFrame(path, source, frame), maxPixels);
+}
+
+/** Size and kind, undecoded. @throws as `openImage` */
+export async function readImageHeader(path: string, options: ReadOptions = {}): Promise<ImageHeader> {
+  return (await openImage(path, options)).header();
 }
 
 /**
  * An image file as RGB, 0..255, by the rules above.
- * @throws IMAGE_MISSING, IMAGE_UNREADABLE (damaged or truncated), IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (before
- * decoding)
+ * @throws as `openImage`
  */
 export async function readImage(path: string, options: ReadOptions = {}): Promise<RgbImage> {
-  return decodeImage(await readBytes(path), path, options);
+  return (await readImageWithHeader(path, options)).image;
 }
 
-export async function readImageWithHeader(
-  path: string,
-  { maxPixels = MAX_PIXELS }: ReadOptions = {},
-): Promise<ReadImage> {
-  const pixels = await decode(path, await readBytes(path), maxPixels);
-  return { image: rgbOf(pixels), header: headerPart(pixels) };
+export async function readImageWithHeader(path: string, options: ReadOptions = {}): Promise<ReadImage> {
+  return (await openImage(path, options)).read();
 }
 
-function headerPart({ format, width, height, orientation, bits, grey, alpha }: ImageHeader): ImageHeader {
+/** A header alone. */
+export function headerPart({
+  format,
+  width,
+  height,
+  orientation,
+  bits,
+  grey,
+  alpha,
+}: ImageHeader): ImageHeader {
   return { format, width, height, orientation, bits, grey, alpha };
 }
 
 /**
- * Reads the header of an image in memory.
- * @param name for messages. @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
- */
-export async function decodeImageHeader(
-  bytes: Uint8Array,
-  name: string,
-  { maxPixels = MAX_PIXELS }: ReadOptions = {},
-): Promise<ImageHeader> {
-  return (await sourceOf(name, bytes, maxPixels)).header;
-}
-
-/**
  * `readImage` for bytes.
- * @param name for messages. @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE (before decoding)
+ * @param name for messages. @throws as `openImageBytes`
  */
 export async function decodeImage(
-  file: Uint8Array,
+  bytes: Uint8Array,
   name: string,
-  { maxPixels = MAX_PIXELS }: ReadOptions = {},
+  options: ReadOptions = {},
 ): Promise<RgbImage> {
-  return rgbOf(await decode(name, file, maxPixels));
-}
-
-function rgbOf({ width, height, bits, channels, premultiplied, data }: Pixels): RgbImage {
-  const full = bits === 16 ? 65535 : 255;
-  const out = new Uint8Array(width * height * 3);
-  const half = full >> 1;
-  const step = channels >= 3 ? 1 : 0; // grey is repeated
-  const alphaAt = premultiplied ? -1 : channels === 4 ? 3 : channels === 2 ? 1 : -1;
-  for (let p = 0, i = 0, o = 0; p < width * height; p += 1, i += channels, o += 3) {
-    const alpha = alphaAt < 0 ? full : (data[i + alphaAt] as number);
-    for (let c = 0; c < 3; c += 1) {
-      let value = data[i + c * step] as number;
-      if (alpha !== full) value = Math.floor((value * alpha + half) / full);
-      out[o + c] = bits === 16 ? Math.floor((value * 255 + 32767) / 65535) : value;
-    }
-  }
-  return { width, height, data: out };
+  return (await (await openImageBytes(bytes, name, options)).read()).image;
 }
 
 /**
- * A mask as 0 and 1 (foreground), by core's `maskOf`.
- * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE
- */
-export async function readMask(path: string, options: ReadOptions = {}): Promise<Mask> {
-  return (await readMaskWithValues(path, options)).mask;
-}
-
-/** `readMask`, with header and statistics of the values. */
-export async function readMaskWithValues(
-  path: string,
-  { maxPixels = MAX_PIXELS }: ReadOptions = {},
-): Promise<ReadMask> {
-  const pixels = await decode(path, await readBytes(path), maxPixels);
-  return { ...maskOf(pixels, path), header: headerPart(pixels) };
-}
-
-export interface ReadLabels {
-  readonly width: number;
-  readonly height: number;
-  /** Stored values, 0 to 65,535, row by row. */
-  readonly data: Uint8Array | Uint16Array;
-  readonly header: ImageHeader;
-}
-
-/**
- * A map of labels: the stored values of a grey PNG or TIFF.
- * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED (JPEG, colours), IMAGE_TOO_LARGE
- */
-export async function readLabels(
-  path: string,
-  { maxPixels = MAX_PIXELS }: ReadOptions = {},
-): Promise<ReadLabels> {
-  const pixels = await decode(path, await readBytes(path), maxPixels);
-  const { width, height, channels, data, grey, format } = pixels;
-  if (format === 'jpeg' || !grey)
-    throw new ReclmisError(
-      'IMAGE_UNSUPPORTED',
-      `${path}: expected labels as a grey PNG or TIFF, got ${format === 'jpeg' ? 'a JPEG, which changes values' : 'colours'}`,
-      { remedy: 'Save the mask as a grey PNG whose values are the labels.' },
-    );
-  return {
-    width,
-    height,
-    data: channels === 1 ? data : data.filter((_, i) => i % channels === 0),
-    header: headerPart(pixels),
-  };
-}
-
-/**
- * Whether the last bytes end a complete file: false means perhaps truncated (decode to be sure). A TIFF's end
- * has no mark, so always false.
+ * Whether the last bytes end a complete file: false means perhaps truncated (decode to be sure). The ends of TIFF, DICOM
+ * and NIfTI have no mark, so always false.
  */
 export async function endsComplete(path: string): Promise<boolean> {
   const file = await openRegular(path).catch((error: unknown) => {
@@ -369,10 +223,10 @@ export async function endsComplete(path: string): Promise<boolean> {
   try {
     const { size } = await file.stat();
     const tail = Buffer.alloc(Math.min(size, 12));
-    const head = Buffer.alloc(Math.min(size, 4));
+    const head = Buffer.alloc(Math.min(size, CLINICAL_HEAD_BYTES));
     await file.read(head, 0, head.length, 0);
     await file.read(tail, 0, tail.length, size - tail.length);
-    if (formatOf(path, head) === 'tiff') return false;
+    if (clinicalFormat(head) !== null || formatOf(path, head) === 'tiff') return false;
     const png = tail.subarray(-8).equals(Buffer.from([0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82])); // IEND and its CRC
     const jpeg = tail.at(-2) === 0xff && tail.at(-1) === 0xd9; // EOI
     return png || jpeg;

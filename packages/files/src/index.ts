@@ -21,23 +21,32 @@ export {
 } from './whole-file.js';
 export {
   decodeImage,
-  decodeImageHeader,
   endsComplete,
   fileError,
-  IMAGE_EXTENSIONS,
   MAX_PIXELS,
+  openImage,
+  openImageBytes,
+  openSource,
+  type OpenImage,
+  readClinicalFrame,
   readImage,
   readImageHeader,
   readImageWithHeader,
+  type ImageHeader,
+  type ReadImage,
+  type ReadOptions,
+} from './images.js';
+export {
+  headerOnDisplay,
+  maskOnDisplay,
+  type MaskOptions,
   readLabels,
   type ReadLabels,
   readMask,
-  readMaskWithValues,
-  type ImageHeader,
-  type ReadImage,
   type ReadMask,
-  type ReadOptions,
-} from './images.js';
+  readMaskHeader,
+  readMaskWithValues,
+} from './masks.js';
 export {
   encodePng,
   encodePng16,
@@ -46,14 +55,14 @@ export {
   writePngMask,
   writePngRgb,
   type GreyImage,
-  type PngOptions,
 } from './image-writing.js';
+export { IMAGE_EXTENSIONS, imageExtension, imageStem, isPictureName } from './image-names.js';
+export { clinicalFormatOf, turned } from './clinical.js';
 export { differentSizes, turnOf, type OrientedSize } from './orientation.js';
 export { isLocked, machineTag, withLock, type LockHolder, type LockOptions } from './lock.js';
 export { isAlive } from './process-start.js';
 export { isLitter, nameDifference, nameKey, NearNames, visibleName } from './names.js';
-export { checkNotesName, DERIVED, readNotes, writeNotes, type NoteTable } from './notes.js';
-export { encodeCsv } from './csv.js';
+export { checkNotesName, DERIVED, type NoteRange, readNotes, writeNotes, type NoteTable } from './notes.js';
 export { encodeWorkbook } from './encode-workbook.js';
 export {
   NotRegularError,
@@ -64,16 +73,9 @@ export {
   readTextSync,
   type RegularOptions,
 } from './regular.js';
-export { decodeText } from './text.js';
-export {
-  CASE_COLUMNS,
-  type CaseColumn,
-  type CaseColumns,
-  parseColumns,
-  readCaseTable,
-  type CaseTableOptions,
-} from './case-table.js';
-export type { NoteRow, Table } from './columns.js';
+export { isOpenToAll, readSecret } from './secret-file.js';
+export { FAINT, INK, svgText, textWidth, wrapText, type TextStyle, type Weight } from './svg-text.js';
+export { readCaseTable } from './case-table.js';
 export { TABLE_EXTENSIONS } from './tables.js';
 export {
   readZipDirectory,

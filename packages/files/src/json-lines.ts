@@ -3,8 +3,8 @@
  * may be missing or null; spacing is a number or [width, height]. Other members are ignored, unless similar to
  * these.
  */
-import type { ReclmisError } from '@reclmis/core';
 import {
+  type ReclmisError,
   type Column,
   NOTE_MEMBERS,
   type NoteRow,
@@ -12,7 +12,7 @@ import {
   type Table,
   type TableForm,
   unreadable,
-} from './columns.js';
+} from '@reclmis/core';
 
 const MISTAKEN: Readonly<Record<string, string>> = { description: 'note', mask: 'image', file: 'image' };
 
@@ -49,8 +49,11 @@ function spacingText(value: unknown, wrong: (why: string) => ReclmisError): stri
   return numbers.join(' x ');
 }
 
-/** `required` members that no line has are empty; others are absent, as a table's columns. */
-type JsonForm = Pick<TableForm, 'names'> & Partial<Pick<TableForm, 'required'>>;
+/**
+ * `required` members that no line has are empty; others are absent, as a table's columns. Each line states one of
+ * `either`; default: the image.
+ */
+type JsonForm = Pick<TableForm, 'names'> & Partial<Pick<TableForm, 'required' | 'either'>>;
 
 /** @param text with LF line ends; blank lines are skipped. @throws NOTES_UNREADABLE naming the line */
 export function parseJsonLines(text: string, path = 'JSONL', form: JsonForm = NOTE_MEMBERS): Table {
@@ -83,7 +86,7 @@ export function parseJsonLines(text: string, path = 'JSONL', form: JsonForm = NO
       const said = (Object.hasOwn(members, member) ? members[member] : null) ?? '';
       if (column === 'spacing') return spacingText(members[member], wrong);
       if (
-        (column === 'patient' || column === 'source') &&
+        (column === 'patient' || column === 'source' || column === 'class' || column === 'slice') &&
         typeof said === 'number' &&
         Number.isSafeInteger(said)
       )
@@ -91,7 +94,11 @@ export function parseJsonLines(text: string, path = 'JSONL', form: JsonForm = NO
       if (typeof said !== 'string') throw wrong(`expected text as "${member}"`);
       return said.trim();
     };
-    if (text('image') === '') throw wrong(`expected an object with the text "${memberOf('image')}"`);
+    const { either = ['image'] } = form;
+    if (either.every((column) => text(column) === ''))
+      throw wrong(
+        `expected an object with the text ${either.map((column) => `"${memberOf(column)}"`).join(' or ')}`,
+      );
     for (const column of columns) if (Object.hasOwn(members, memberOf(column))) used.add(column);
     const texts = columns.map((column) => [column, text(column)] as const);
     found.push({ number: index + 1, text: new Map<string, string>(texts) });

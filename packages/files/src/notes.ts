@@ -4,9 +4,15 @@
  * case of notes kept; names are in NFC (`nameKey`).
  */
 import { extname } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
-import { type NoteRow, type Table, unreadable } from './columns.js';
-import { encodeCsv } from './csv.js';
+import {
+  encodeCsv,
+  ReclmisError,
+  type NoteRow,
+  SLICE_NOTE_MEMBERS,
+  SLICE_NOTES,
+  type Table,
+  unreadable,
+} from '@reclmis/core';
 import { encodeWorkbook } from './encode-workbook.js';
 import { writeFileAtomic } from './whole-file.js';
 import { nameDifference, nameKey, visibleName } from './names.js';
@@ -28,6 +34,27 @@ export interface NoteTable {
   readonly derived: ReadonlySet<string>;
   /** Names stored as numbers, without leading zeros -> their cells (`A5`). */
   readonly numeric: ReadonlyMap<string, string>;
+  /** Notes for some slices of a volume, in order; read if asked for. */
+  readonly ranges: readonly NoteRange[];
+}
+
+/** The note of some slices of a volume. */
+export interface NoteRange {
+  /** Row or line, from 1. */
+  readonly number: number;
+  /** The volume's name; empty: the only one. */
+  readonly image: string;
+  /** From 1, both included. */
+  readonly first: number;
+  readonly last: number;
+  readonly note: string;
+  /** As written; empty: none. */
+  readonly spacing: string;
+}
+
+export interface NoteOptions {
+  /** Read the column Slices, whose rows are in `ranges` and need no image. Default false: it is passed over. */
+  readonly slices?: boolean;
 }
 
 /** Source of a note derived from its mask. */
@@ -47,8 +74,11 @@ function checkTexts(path: string, unit: Table['unit'], { number, image, descript
  * @throws NOTES_MISSING, NOTES_UNREADABLE (damaged, ambiguous, or a column is missing), NOTES_EMPTY,
  * NOTES_CONFLICT (two notes or sizes for one mask, or two sheets of notes)
  */
-export async function readNotes(path: string): Promise<NoteTable> {
-  const { unit, rows } = await readTable(path);
+export async function readNotes(path: string, { slices = false }: NoteOptions = {}): Promise<NoteTable> {
+  const { unit, rows } = await (slices
+    ? readTable(path, { form: SLICE_NOTES, members: SLICE_NOTE_MEMBERS })
+    : readTable(path));
+  const ranges: NoteRange[] = [];
   const notes = new Map<string, string>();
   const rowOf = new Map<string, NoteRow>();
   const blank: string[] = [];
@@ -71,6 +101,10 @@ export async function readNotes(path: string): Promise<NoteTable> {
     const { number, image, description: note, spacing } = row;
     checkTexts(path, unit, row);
     const name = nameKey(image);
+    if ((row.slice ?? '') !== '') {
+      if (note !== '') ranges.push({ ...rangeOf(path, unit, row), image: name });
+      continue;
+    }
     if (name === '') {
       if (note !== '') unnamed.push(number);
       continue;
@@ -88,7 +122,7 @@ export async function readNotes(path: string): Promise<NoteTable> {
     else throw conflict('notes', row, earlier ?? row);
     if (earlier === undefined || (note !== '' && earlier.description === '')) rowOf.set(name, row);
   }
-  if (notes.size === 0)
+  if (notes.size === 0 && ranges.length === 0)
     throw new ReclmisError(
       'NOTES_EMPTY',
       rows.length === 0
@@ -104,7 +138,22 @@ export async function readNotes(path: string): Promise<NoteTable> {
     spacings,
     derived,
     numeric,
+    ranges,
   };
+}
+
+/** "81" or "1-40", counted from 1. @throws NOTES_UNREADABLE */
+function rangeOf(path: string, unit: Table['unit'], row: NoteRow): Omit<NoteRange, 'image'> {
+  const { number, description: note, spacing, slice = '' } = row;
+  const [, from = '', to = from] = /^(\d{1,6})(?:\s*[-\u2013]\s*(\d{1,6}))?$/u.exec(slice) ?? [];
+  const [first, last] = [Number(from), Number(to)];
+  if (first < 1 || last < first)
+    throw unreadable(
+      path,
+      `${unit} ${number}: expected slices such as 81 or 1-40, counted from 1, got "${slice.slice(0, 40)}"`,
+      'Write one number or a range in each row; a second range takes a row of its own.',
+    );
+  return { number, first, last, note, spacing };
 }
 
 const WRITTEN = ['.xlsx', '.csv', '.jsonl'];

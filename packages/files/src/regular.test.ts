@@ -3,7 +3,8 @@ import { appendFileSync, existsSync, mkdirSync, symlinkSync, writeFileSync } fro
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { endsComplete, readImage, readImageHeader, readMask } from './images.js';
+import { endsComplete, readImage, readImageHeader } from './images.js';
+import { readMask } from './masks.js';
 import { readNotes } from './notes.js';
 import { openRegular, openRegularSync, readRegular, readRegularSync } from './regular.js';
 import { errorOf, inFolder } from './testing.js';

@@ -3,8 +3,8 @@
  * last. Far-out places are refused before memory is allocated. A name that became a date or number is
  * reported, since the typed text is lost. Hidden and filtered rows and columns count.
  */
-import { defined } from '@reclmis/core';
 import {
+  defined,
   type Column,
   type Head,
   headOf,
@@ -13,7 +13,7 @@ import {
   rowOf,
   type TableForm,
   unreadable,
-} from './columns.js';
+} from '@reclmis/core';
 import type { CellFormats } from './formats.js';
 import { Enough, readXml } from './xml.js';
 

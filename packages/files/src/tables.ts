@@ -1,10 +1,19 @@
 /** Tables of notes and of cases by file extension. Ambiguous or altered content is refused, never guessed. */
 import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
-import { ReclmisError, oneLine, systemCode } from '@reclmis/core';
-import { NOTE_MEMBERS, NOTES, type Table, type TableForm, unreadable } from './columns.js';
+import {
+  decodeText,
+  loadCsv,
+  ReclmisError,
+  oneLine,
+  systemCode,
+  NOTE_MEMBERS,
+  NOTES,
+  type Table,
+  type TableForm,
+  unreadable,
+} from '@reclmis/core';
 import { readRegular } from './regular.js';
-import { decodeText } from './text.js';
 
 /** QaTa-COV19's workbook of 7,142 notes has 0.1 MB. */
 const MAX_FILE_BYTES = 32 * 1024 * 1024;
@@ -40,7 +49,7 @@ async function readBytes(path: string): Promise<Buffer> {
 export interface TableForms {
   readonly form: TableForm;
   /** Names of members in JSON lines; default: those of the form. */
-  readonly members?: Pick<TableForm, 'names'> & Partial<Pick<TableForm, 'required'>>;
+  readonly members?: Pick<TableForm, 'names'> & Partial<Pick<TableForm, 'required' | 'either'>>;
 }
 
 /** For notes: JSON lines say `note` where tables say Description. */
@@ -71,7 +80,7 @@ export async function readTable(
     const { parseJsonLines } = await import('./json-lines.js');
     return parseJsonLines(decodeText(path, bytes, { code, remedy: 'Save it as UTF-8 text.' }), path, members);
   }
-  const { parseCsv } = await import('./csv.js');
+  const { parseCsv } = await loadCsv();
   const text = decodeText(path, bytes, { code, remedy: 'Save it as "CSV UTF-8", or as XLSX.' });
   return parseCsv(text, path, extension === '.tsv' ? { form, separators: ['\t'] } : { form });
 }

@@ -1,7 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { decodeImage, readMask, readMaskWithValues } from './images.js';
+import { decodeImage } from './images.js';
+import { readMask, readMaskWithValues } from './masks.js';
 import { errorOf, inFolder } from './testing.js';
 import { tiffFile, type TiffParts } from './testing/tiff-file.js';
 

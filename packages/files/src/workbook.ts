@@ -3,8 +3,15 @@
  * read; two sheets of notes are refused.
  */
 import { posix } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
-import { describeFields, type NoteRow, NOTES, type Table, type TableForm, unreadable } from './columns.js';
+import {
+  ReclmisError,
+  describeFields,
+  type NoteRow,
+  NOTES,
+  type Table,
+  type TableForm,
+  unreadable,
+} from '@reclmis/core';
 import { readFormats } from './formats.js';
 import { isShownText, readSheet, type SharedParts, unescapeText } from './sheet.js';
 import { readXml } from './xml.js';

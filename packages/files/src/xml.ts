@@ -3,8 +3,7 @@
  * Document types, and so entities that expand or point to files, are refused.
  */
 import sax from 'sax';
-import { ReclmisError, oneLine } from '@reclmis/core';
-import { unreadable } from './columns.js';
+import { ReclmisError, oneLine, unreadable } from '@reclmis/core';
 
 /** A sheet has ten levels, a style thirty attributes. */
 const MAX_DEPTH = 100;

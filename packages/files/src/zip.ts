@@ -3,8 +3,7 @@
  * duplicate names are refused, since two programs might read different parts.
  */
 import { crc32, inflateRawSync } from 'node:zlib';
-import { ReclmisError, oneLine, quoted, systemCode } from '@reclmis/core';
-import { unreadable } from './columns.js';
+import { ReclmisError, oneLine, quoted, systemCode, unreadable } from '@reclmis/core';
 import { readZipDirectory, ZIP_STORED } from './zip-directory.js';
 
 const MAX_UNPACKED_BYTES = 64 * 1024 * 1024;

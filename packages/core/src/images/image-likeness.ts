@@ -9,7 +9,7 @@
  */
 import { distanceFrom, fitGaussian, type Gaussian } from './gaussian.js';
 import { toneFigures, TONES } from './image-tones.js';
-import { quantileOfSorted } from '../quantile.js';
+import { quantileOfSorted, selectInPlace } from '../quantile.js';
 import type { Warning } from '../warnings.js';
 
 /** Fewer say too little about what is usual. */
@@ -59,7 +59,9 @@ export function imageFeatures(planes: Float32Array, size: number): ImageFeatures
   const grey = new Float32Array(n); // [S,S]
   let [sum, squares, colour] = [0, 0, 0];
   for (let p = 0; p < n; p++) {
-    const [r, g, b] = [planes[p]!, planes[n + p]!, planes[2 * n + p]!];
+    const r = planes[p]!;
+    const g = planes[n + p]!;
+    const b = planes[2 * n + p]!;
     const value = (r + g + b) / 3;
     grey[p] = value;
     sum += value;
@@ -70,10 +72,11 @@ export function imageFeatures(planes: Float32Array, size: number): ImageFeatures
   const contrast = Math.sqrt(Math.max(0, squares / n - mean * mean));
   const cells = new Float64Array(CELLS * CELLS);
   const counts = new Float64Array(CELLS * CELLS);
+  const columns = Int32Array.from({ length: size }, (_, x) => Math.floor((x * CELLS) / size));
   for (let y = 0; y < size; y++) {
-    const row = Math.floor((y * CELLS) / size) * CELLS;
+    const row = columns[y]! * CELLS;
     for (let x = 0; x < size; x++) {
-      const cell = row + Math.floor((x * CELLS) / size);
+      const cell = row + columns[x]!;
       cells[cell] = cells[cell]! + grey[y * size + x]!;
       counts[cell] = counts[cell]! + 1;
     }
@@ -101,9 +104,13 @@ function details(grey: Float32Array, size: number): number[] {
     for (let y = 0; y < half; y++) {
       for (let x = 0; x < half; x++) {
         const at = 2 * y * side + 2 * x;
-        const [a, b, c, d] = [plane[at]!, plane[at + 1]!, plane[at + side]!, plane[at + side + 1]!];
+        const a = plane[at]!;
+        const b = plane[at + 1]!;
+        const c = plane[at + side]!;
+        const d = plane[at + side + 1]!;
         next[y * half + x] = (a + b + c + d) / 4;
-        const [x1, y1] = [a - b + c - d, a + b - c - d];
+        const x1 = a - b + c - d;
+        const y1 = a + b - c - d;
         steep[y * half + x] = x1 * x1 + y1 * y1;
         across += Math.abs(x1);
         down += Math.abs(y1);
@@ -113,7 +120,7 @@ function details(grey: Float32Array, size: number): number[] {
     const all = Math.max(1, half * half) * 4;
     if (scale < DIRECTED)
       for (const total of [across, down, diagonal]) strengths.push(Math.log(total / all + 5e-4));
-    const middle = steep.sort()[steep.length >> 1] ?? 0;
+    const middle = steep.length === 0 ? 0 : selectInPlace(steep, steep.length >> 1);
     strengths.push(Math.log(Math.sqrt(middle) / 4 + 5e-4));
     plane = next;
     side = half;

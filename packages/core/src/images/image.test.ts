@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { imageToPlanes, resizeImage, resizeMask, resizePlane, threshold } from './image.js';
+import { resizeImage, resizeMask, resizePlane, threshold } from './image.js';
+import { imageToPlanes } from './resize-rule.js';
 import { Random } from '../random.js';
 import type { Mask, RgbImage } from './raster.js';
 
@@ -162,14 +163,14 @@ describe('imageToPlanes', () => {
       data: Uint8Array.of(0, 1, 2, 51, 52, 53, 102, 103, 104, 255, 254, 253),
     };
     closeTo(
-      imageToPlanes(image, 2),
+      imageToPlanes(image, 2, 'area'),
       [0, 51, 102, 255, 1, 52, 103, 254, 2, 53, 104, 253].map((v) => v / 255),
     );
   });
 
   it('filters every channel and rounds to 8 bits', () => {
     const image = randomImage(9, 6);
-    const planes = imageToPlanes(image, 4);
+    const planes = imageToPlanes(image, 4, 'area');
     expect(planes.length).toBe(3 * 16);
     for (let c = 0; c < 3; c++) {
       const channel = Float32Array.from({ length: 54 }, (_, i) => image.data[3 * i + c] as number);
@@ -189,35 +190,35 @@ describe('imageToPlanes', () => {
       const colours = randomImage(w, h);
       const grey = { ...colours, data: colours.data.map((_, i, all) => all[i - (i % 3) + 1] as number) };
       const n = size * size;
-      const green = imageToPlanes(colours, size).slice(n, 2 * n);
-      const planes = imageToPlanes(grey, size);
+      const green = imageToPlanes(colours, size, 'area').slice(n, 2 * n);
+      const planes = imageToPlanes(grey, size, 'area');
       for (let c = 0; c < 3; c++) expect(planes.slice(c * n, (c + 1) * n)).toEqual(green);
     }
   });
 
   it('gives the same bits if the image was resized before: training and serving agree', () => {
     const image = randomImage(31, 17);
-    expect(imageToPlanes(resizeImage(image, 8), 8)).toEqual(imageToPlanes(image, 8));
+    expect(imageToPlanes(resizeImage(image, 8), 8, 'area')).toEqual(imageToPlanes(image, 8, 'area'));
   });
 
   it('keeps white white and black black, at any size', () => {
     for (const size of [1, 5, 12]) {
-      const white = imageToPlanes({ width: 7, height: 3, data: new Uint8Array(63).fill(255) }, size);
+      const white = imageToPlanes({ width: 7, height: 3, data: new Uint8Array(63).fill(255) }, size, 'area');
       expect(white.every((v) => v === 1)).toBe(true);
       expect(
-        imageToPlanes({ width: 7, height: 3, data: new Uint8Array(63) }, size).every((v) => v === 0),
+        imageToPlanes({ width: 7, height: 3, data: new Uint8Array(63) }, size, 'area').every((v) => v === 0),
       ).toBe(true);
     }
   });
 
   it('refuses data that do not fit and invalid sizes', () => {
-    expect(() => imageToPlanes({ width: 2, height: 2, data: new Uint8Array(11) }, 2)).toThrow(
+    expect(() => imageToPlanes({ width: 2, height: 2, data: new Uint8Array(11) }, 2, 'area')).toThrow(
       expect.objectContaining({
         code: 'IMAGE_UNREADABLE',
         message: 'resizeImage: the image is stated to be 2 x 2 with 3 values a pixel, but holds 11 values',
       }),
     );
-    expect(() => imageToPlanes(randomImage(2, 2), 0)).toThrow(/at least 1 x 1/);
+    expect(() => imageToPlanes(randomImage(2, 2), 0, 'area')).toThrow(/at least 1 x 1/);
   });
 });
 

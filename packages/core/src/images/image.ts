@@ -1,6 +1,6 @@
 /**
- * Preprocessing, for training and serving alike: images to the planes that the model reads, masks to its
- * size, probabilities back to the image's size.
+ * Resizing of images and masks by area, of pictures and of planes of numbers (`resize-rule.ts` prepares what a model
+ * reads), and probabilities to masks.
  *
  * Output pixel i has its centre at (i + 1/2) * scale of the input. Images and probabilities use Pillow's
  * BILINEAR, a triangle filter widened when shrinking; Pillow rounds to 8 bits after each axis, this code
@@ -23,26 +23,8 @@ interface Taps {
 /** 1/2 minus rounding. */
 const HALF = 0.5 - 1e-6;
 
-const LEVELS = Float32Array.from({ length: 256 }, (_, level) => level / 255);
-
 /** Their sums are independent. */
 const LANES = 4;
-
-/**
- * CHW [3, S, S], red, green, blue, in [0, 1]; stretched to a square, as in the authors' code, and rounded to
- * 8 bits, so it does not matter whether `resizeImage` came first.
- */
-export function imageToPlanes(image: RgbImage, size: number): Float32Array {
-  const { data } = resizeImage(image, size);
-  const n = size * size;
-  const planes = new Float32Array(3 * n); // [3, S, S]
-  for (let i = 0, from = 0; i < n; i++, from += 3) {
-    planes[i] = LEVELS[data[from] as number] as number;
-    planes[n + i] = LEVELS[data[from + 1] as number] as number;
-    planes[2 * n + i] = LEVELS[data[from + 2] as number] as number;
-  }
-  return planes;
-}
 
 /** Resizes to `width` x `height` pixels (default: a square); returns the same object if nothing changes. */
 export function resizeImage(image: RgbImage, width: number, height: number = width): RgbImage {
@@ -268,7 +250,7 @@ function resampleRows(
   return out;
 }
 
-function checkSize(width: number, height: number, operation: string): void {
+export function checkSize(width: number, height: number, operation: string): void {
   if (Number.isInteger(width) && Number.isInteger(height) && width > 0 && height > 0) return;
   throw new ReclmisError(
     'INTERNAL',

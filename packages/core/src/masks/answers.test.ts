@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { imageToPlanes } from '../images/image.js';
+import { imageToPlanes } from '../images/resize-rule.js';
 import { answerOf, imagesToPlanes, segmented } from './answers.js';
 
 const image = (
@@ -15,8 +15,8 @@ const image = (
 describe('imagesToPlanes', () => {
   it('concatenates images of any size', () => {
     const [a, b] = [image(4, 2, 51), image(3, 3, 255)];
-    const planes = imagesToPlanes([a, b], 2);
-    expect([...planes]).toEqual([...imageToPlanes(a, 2), ...imageToPlanes(b, 2)]);
+    const planes = imagesToPlanes([a, b], 2, 'area');
+    expect([...planes]).toEqual([...imageToPlanes(a, 2, 'area'), ...imageToPlanes(b, 2, 'area')]);
     expect(planes[0]).toBeCloseTo(0.2, 7);
     expect(planes[12]).toBe(1);
   });

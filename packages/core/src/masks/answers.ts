@@ -1,6 +1,7 @@
 /** From images to masks, for any engine. B images, S side of the model's input. */
 import { ReclmisError } from '../errors.js';
-import { imageToPlanes, resizePlane, threshold } from '../images/image.js';
+import { resizePlane, threshold } from '../images/image.js';
+import { imageToPlanes, type ResizeRule } from '../images/resize-rule.js';
 import type { Mask, RgbImage } from '../images/raster.js';
 import { whyNoProbabilities } from './probabilities.js';
 
@@ -10,9 +11,9 @@ export interface ImageSize {
 }
 
 /** Resizes to S x S: [B,3,S,S], red, green, blue, in [0, 1]. */
-export function imagesToPlanes(images: readonly RgbImage[], size: number): Float32Array {
+export function imagesToPlanes(images: readonly RgbImage[], size: number, rule: ResizeRule): Float32Array {
   const planes = new Float32Array(images.length * 3 * size * size); // [B,3,S,S]
-  images.forEach((image, i) => planes.set(imageToPlanes(image, size), i * 3 * size * size));
+  images.forEach((image, i) => planes.set(imageToPlanes(image, size, rule), i * 3 * size * size));
   return planes;
 }
 

@@ -65,7 +65,7 @@ export function maskOf(pixels: MaskPixels, name: string): { mask: Mask; values: 
   const { width, height } = pixels;
   const levels = levelsOf(pixels);
   const counts = new Uint32Array(levels instanceof Uint8Array ? 256 : 65536);
-  for (const level of levels) counts[level] = (counts[level] as number) + 1;
+  for (let p = 0; p < levels.length; p++) counts[levels[p] as number]! += 1;
   let [distinct, lowest, highest] = [0, -1, 0];
   for (const [level, count] of counts.entries()) {
     if (count === 0) continue;
@@ -78,12 +78,13 @@ export function maskOf(pixels: MaskPixels, name: string): { mask: Mask; values: 
   const data = new Uint8Array(width * height);
   let [foreground, middle] = [0, 0];
   const third = (highest - lowest) / 3;
-  for (const [p, level] of levels.entries()) {
+  for (let p = 0; p < levels.length; p++) {
+    const level = levels[p] as number;
     if (level >= threshold) {
       data[p] = 1;
       foreground += 1;
     }
-    if (level > lowest + third && level < highest - third) middle += 1;
+    if (distinct > 2 && level > lowest + third && level < highest - third) middle += 1;
   }
   if (rule === 'labels') refuseNoise(levels, counts, width, name);
   const between =

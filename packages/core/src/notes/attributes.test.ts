@@ -21,6 +21,11 @@ describe('attributesOf', () => {
     expect(attributesOf('Infection of the lower left lung.')).toEqual({ count: null, size: 0 });
   });
 
+  it('reads other words', () => {
+    expect(attributesOf('Opacity, llz')).toEqual({ count: null, size: 0 });
+    expect(attributesOf('Zwei Infiltrate im linken Oberlappen')).toEqual({ count: 1, size: 0 });
+  });
+
   it.each([
     ['#...../....../....../......', 0], // 1 of 24 pixels
     ['##..../##..../....../......', 1], // 4 of 24

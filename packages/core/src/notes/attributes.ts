@@ -5,7 +5,7 @@
  */
 import { labelRuns, measureComponents } from '../masks/components.js';
 import type { Mask } from '../images/raster.js';
-import { parseNote } from './note.js';
+import { meaningOf } from './note-meaning.js';
 import { countZones, namedZones } from './zone-map.js';
 
 /** By class, for lists of labels. */
@@ -32,7 +32,7 @@ const MEDIUM_SHARE = 0.3;
  * @param mask read only for such notes. @throws MASK_SIZE_MISMATCH
  */
 export function attributesOf(text: string, mask?: () => Mask): Attributes {
-  const note = parseNote(text);
+  const note = meaningOf(text);
   if (note.nuclei.length > 0) return { count: 1, size: mask ? sizeByBox(mask()) : null };
   const zones = namedZones(note);
   return {

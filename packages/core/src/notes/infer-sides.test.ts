@@ -24,7 +24,9 @@ describe('oneSideNamed', () => {
     ['The nuclei density in the lower right is higher. The nuclei are sparsely distributed.', null],
     ['The nuclei density in the lower left is low.', null],
     ['The nuclei density in the upper is high.', null],
-    ['Verschattung links', null],
+    ['Verschattung links', 'left'],
+    ['RLL consolidation, left lung clear', 'right'],
+    ['Seite unklar, Verschattung basal', null],
   ])('%s', (text, side) => {
     expect(oneSideNamed(text)).toBe(side);
   });

@@ -2,7 +2,8 @@
  * Infers whose left and right notes mean from where the masks are: "left lung" fits the patient's if most of
  * the mask is in the image's right half. Only notes that name one side count.
  */
-import { parseNote } from './note.js';
+import { meaningOf } from './note-meaning.js';
+import type { Vocabulary } from './reader/index.js';
 import type { Mask } from '../images/raster.js';
 import { type StatedSides, whoseSides } from './sides.js';
 import type { Warning } from '../warnings.js';
@@ -30,9 +31,10 @@ const DENSE = /^(?:high|higher|highest|dense|denser|densest)$/u;
 /**
  * The only side that a note names; null for none or both. A sparse part of an image says nothing about the
  * mask's place.
+ * @param vocabulary the note's; default: LViT's grammar, and free text about lungs
  */
-export function oneSideNamed(note: string): 'left' | 'right' | null {
-  const parsed = parseNote(note);
+export function oneSideNamed(note: string, vocabulary: Vocabulary | null = null): 'left' | 'right' | null {
+  const parsed = meaningOf(note, vocabulary);
   const zones = namedZones(parsed);
   if (zones !== null) return zones >> 3 === 0 ? 'left' : (zones & 0b111) === 0 ? 'right' : null;
   const sides = new Set(
@@ -55,8 +57,9 @@ export function sideOfMask({ width, data }: Mask): 'left' | 'right' | null {
   return 2 * onLeft > all ? 'left' : 2 * onLeft < all ? 'right' : null;
 }
 
-export function sidesOfCase(note: string, mask: Mask): Sides | null {
-  const named = oneSideNamed(note);
+/** @param vocabulary as for `oneSideNamed` */
+export function sidesOfCase(note: string, mask: Mask, vocabulary: Vocabulary | null = null): Sides | null {
+  const named = oneSideNamed(note, vocabulary);
   const side = named === null ? null : sideOfMask(mask);
   return side === null ? null : side === named ? 'image' : 'patient';
 }

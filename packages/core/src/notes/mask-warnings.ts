@@ -102,9 +102,8 @@ function tolerantMap({ width, height }: Mask, sides: Sides): Uint8Array {
   for (let y = 0; y < height; y++) {
     const above = Math.max(0, y - reach) * width;
     const below = Math.min(height - 1, y + reach) * width;
-    for (let x = 0; x < width; x++) {
-      zones[y * width + x] = own[above + x]! | own[y * width + x]! | own[below + x]!;
-    }
+    const here = y * width;
+    for (let x = 0; x < width; x++) zones[here + x] = own[above + x]! | own[here + x]! | own[below + x]!;
   }
   return zones;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseVocabulary } from './reader/index.js';
+import { SHIPS } from '../testing/ships.js';
 import { noteForModel, type NoteHabits, styleFor } from './note-for-model.js';
 
 const LVIT: NoteHabits = { sides: 'patient', grammar: 'lvit' };
@@ -121,6 +121,17 @@ describe('noteForModel', () => {
 
   it('warns of sides in what is sent, not in what was written', () => {
     expect(codes('Infiltrat links', { sides: 'unknown', grammar: 'lvit' })).toEqual(['SIDES_UNKNOWN']);
+    expect(codes('llz', { sides: 'unknown', grammar: 'lvit' })).toEqual(['SIDES_UNKNOWN']);
+    for (const grammar of ['lvit', 'other'] as const)
+      expect(codes('both lungs', { sides: 'unknown', grammar })).toEqual([]);
+    const symmetrical =
+      'Bilateral pulmonary infection, two infected areas, all left lung and all right lung.';
+    expect(codes(symmetrical, { sides: 'unknown', grammar: 'lvit' })).toEqual([]);
+    for (const note of [
+      symmetrical.replace('all left', 'upper left'),
+      'Opacity in both lungs, left worse than right',
+    ])
+      expect(codes(note, { sides: 'unknown', grammar: 'other' })).toEqual(['SIDES_UNKNOWN']);
     const mirrored = noteForModel('Infiltrat im linken Oberlappen', LVIT, { sides: 'image' });
     expect([mirrored.text, mirrored.warnings]).toEqual([
       'Unilateral pulmonary infection, upper right lung.',
@@ -137,22 +148,7 @@ describe('styleFor', () => {
 });
 
 it('warns of sides in a vocabulary’s own words that could not be swapped', () => {
-  const vocabulary = parseVocabulary({
-    name: 'ships',
-    canonical: {
-      paired: false,
-      sentences: { note: '(Hole/Holes)[, {places}].', words: { left: 'port', right: 'starboard' } },
-    },
-    languages: {
-      en: {
-        sides: { left: 'port', right: 'starboard' },
-        findings: { hole: 'hole(/s)' },
-        links: 'at',
-        filler: 'a',
-      },
-    },
-  });
-  const habits: NoteHabits = { sides: 'image', grammar: 'vocabulary', vocabulary };
+  const habits: NoteHabits = { sides: 'image', grammar: 'vocabulary', vocabulary: SHIPS };
   const read = noteForModel('a hole at port', habits, { sides: 'patient' });
   expect([read.text, read.mirrored, read.warnings]).toEqual(['Hole, starboard.', true, []]);
   for (const [note, style] of [

@@ -19,7 +19,8 @@ import {
   sameWords,
   type Vocabulary,
 } from './reader/index.js';
-import { inSidesOf, leftAsWritten, type SidedNote, type StatedSides } from './sides.js';
+import { exchangedNote } from './note-exchange.js';
+import { inSidesOf, type StatedSides } from './sides.js';
 import type { Sides } from './zone-map.js';
 
 /** What a model's training notes were like. */
@@ -64,35 +65,22 @@ export interface NoteForModel {
 
 /** @throws OPTION_INVALID for style `free` if the training notes were in another grammar */
 export function noteForModel(note: string, habits: NoteHabits, asked: AskedNote = {}): NoteForModel {
-  const { worded, style, read, warnings, mirrored } = reworded(note, habits, styleFor(habits, asked.style));
-  const sided = inSidesOf(worded, habits.sides, asked.sides, mirrored);
-  const unmirrored = unmirroredPlaces(note, habits, asked, sided, read);
-  return { ...sided, worded, style, read, warnings: [...warnings, ...sided.warnings, ...unmirrored] };
+  const own = reworded(note, habits, styleFor(habits, asked.style));
+  const { worded, style, read, warnings } = own;
+  const sided = inSidesOf(worded, habits.sides, asked.sides, {
+    vocabulary: vocabularyFor(habits),
+    other: own.mirrored,
+  });
+  return { ...sided, worded, style, read, warnings: [...warnings, ...sided.warnings] };
 }
 
-/** A vocabulary's words for sides need not be known to `mirrorNote`: those of a note that went as written. */
-function unmirroredPlaces(
-  note: string,
-  { sides: learnt, vocabulary }: NoteHabits,
-  { sides: given }: AskedNote,
-  { mirrored, warnings }: SidedNote,
-  read: FreeNote | null,
-): readonly Warning[] {
-  if (vocabulary === undefined || given === undefined || learnt === 'unknown' || given === learnt) return [];
-  if (mirrored || warnings.length > 0) return [];
-  const { places } = read ?? readNote(note, vocabulary);
-  if (sameSides(places)) return [];
-  const words = places
-    .filter(({ side }) => side !== null)
-    .flatMap(({ spans }) => spans.map(({ start, end }) => note.slice(start, end)));
-  return leftAsWritten([...new Set(words)], given, learnt);
-}
-
-/** Whether exchanging left and right changes nothing. */
-function sameSides(places: FreeNote['places']): boolean {
-  const zonesOf = (own: 'left' | 'right'): string =>
-    JSON.stringify(places.filter(({ side }) => side === own).map(({ zones }) => [...zones].sort().join()).sort()); // prettier-ignore
-  return zonesOf('left') === zonesOf('right');
+/**
+ * What a model is given for the mirror image of a note's image: the note with left and right exchanged, or null if it
+ * names a side in words that cannot be.
+ */
+export function noteForMirror(text: string, habits: NoteHabits): string | null {
+  const { text: other, left } = exchangedNote(text, vocabularyFor(habits));
+  return left.length > 0 ? null : other;
 }
 
 /** The style that applies: as asked, else by the grammar. @throws OPTION_INVALID as `noteForModel` */

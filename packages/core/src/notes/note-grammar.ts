@@ -2,7 +2,7 @@
  * What a model's training notes were written in, and how a caller wants other notes treated. Recorded with a
  * run (`run.json`) and an exported model (`manifest.note.grammar`).
  */
-import { formatNote, type ParsedNote, parseNote } from './note.js';
+import { formatNote, parseClauses, type ParsedNote, parseNote } from './note.js';
 import { clausesOf } from './note-words.js';
 import {
   canonicalText,
@@ -33,9 +33,12 @@ const DENIES = /^(?:no|not|without)\b/u;
 /** A note that LViT's grammar covers: all of it is understood, and it names a place of a finding. */
 export function inGrammar(note: string): ParsedNote | null {
   const parsed = parseNote(note);
-  const { remainder, places, finding } = parsed;
-  const covered = remainder.length === 0 && places.length > 0 && !DENIES.test(finding ?? '');
-  return covered ? parsed : null;
+  return isCovered(parsed) ? parsed : null;
+}
+
+/** Whether LViT's grammar covers the note that was parsed. */
+export function isCovered({ remainder, places, finding }: ParsedNote): boolean {
+  return remainder.length === 0 && places.length > 0 && !DENIES.test(finding ?? '');
 }
 
 /** Whether a note has the words of LViT's sentence in their order; "left upper lobe" and "rigth lung" have not. */
@@ -70,12 +73,13 @@ export function wordingTest(vocabulary: Vocabulary): (note: string) => boolean {
 function lvitTest(finding: string | null): (note: string) => boolean {
   const written = new Map<string, string>(); // many notes mean the same
   return (note) => {
-    const parsed = inGrammar(note);
-    if (parsed === null || (parsed.finding ?? finding) !== finding) return false;
+    const clauses = clausesOf(note);
+    const parsed = parseClauses(note, clauses);
+    if (!isCovered(parsed) || (parsed.finding ?? finding) !== finding) return false;
     const sentence = formatNote(parsed);
     const words = written.get(sentence) ?? wordsIn(sentence, 'meant');
     written.set(sentence, words);
-    return note === sentence || wordsIn(note, 'meant') === words;
+    return note === sentence || wordsIn(note, 'meant', clauses) === words;
   };
 }
 
@@ -85,8 +89,8 @@ export function statedGrammar(value: unknown): NoteGrammar {
 }
 
 /** Without missing spaces and "and", which lists may leave out. @param of `meant`: slips mended */
-function wordsIn(text: string, of: 'meant' | 'written'): string {
-  const words = clausesOf(text).flatMap((clauses) => clauses.flatMap((clause) => clause.words));
+function wordsIn(text: string, of: 'meant' | 'written', sentences = clausesOf(text)): string {
+  const words = sentences.flatMap((clauses) => clauses.flatMap((clause) => clause.words));
   return words
     .map(({ known, start, end }) => (of === 'meant' ? known : text.slice(start, end).toLowerCase()))
     .filter((word) => word !== 'and')

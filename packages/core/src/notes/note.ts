@@ -70,8 +70,13 @@ const NUCLEI_DENSITY =
 
 /** Never throws; text outside the grammar becomes the remainder. */
 export function parseNote(text: string): ParsedNote {
+  return parseClauses(text, clausesOf(text));
+}
+
+/** As `parseNote`, of a text whose clauses are known. */
+export function parseClauses(text: string, sentences: readonly (readonly Clause[])[]): ParsedNote {
   const note = new NoteReader(text);
-  for (const sentence of clausesOf(text)) {
+  for (const sentence of sentences) {
     const statement = parseNuclei(sentence.flatMap((clause) => clause.words));
     if (statement !== null) note.nuclei.push(statement);
     else for (const clause of sentence) note.read(clause);

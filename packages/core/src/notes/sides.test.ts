@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { mayNameSide, inSidesOf, sidesToTell } from './sides.js';
+import { mayNameSide } from './side-words.js';
+import { inSidesOf, sidesToTell } from './sides.js';
 
 const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';
 
@@ -49,6 +50,9 @@ describe('inSidesOf', () => {
       'the note means the image’s sides and the model learnt the patient’s, but "linken" was left as written',
     );
     expect(inSidesOf('Infiltrat im linken Oberlappen', 'patient', 'patient').warnings).toEqual([]);
+    expect(inSidesOf('Opacity, llz', 'patient', 'image').warnings).toMatchObject([
+      { code: 'SIDES_NOT_MIRRORED' },
+    ]);
   });
 });
 

@@ -3,10 +3,13 @@
  * data sets (QaTa-COV19) mean the image's own. A model has learnt its training notes' convention; other notes
  * are mirrored for it.
  */
-import { mirrorNote, namesSide } from './note-mirror.js';
+import { exchangedNote } from './note-exchange.js';
+import { isCovered } from './note-grammar.js';
+import { parseNote } from './note.js';
 import { quotedWords } from './quoted-words.js';
+import { chest, sameWords, type Vocabulary } from './reader/index.js';
 import type { Warning } from '../warnings.js';
-import type { Sides } from './zone-map.js';
+import { mirrorZones, namedZones, type Sides } from './zone-map.js';
 
 /** `unknown` if neither stated nor inferable. */
 export type StatedSides = Sides | 'unknown';
@@ -24,19 +27,38 @@ export interface SidedNote {
   readonly warnings: readonly Warning[];
 }
 
+/** What is known of a note beyond its words. */
+export interface SidedBy {
+  /** In whose words the note may be; default: `chest`. */
+  readonly vocabulary?: Vocabulary;
+  /** The note with left and right swapped, complete; default: as `exchangedNote` swaps them. */
+  readonly other?: string | undefined;
+}
+
 /**
  * A note with the sides that a model has learnt.
- * @param learnt of the training notes. @param given of the note; default: the same. @param other the note with
- * left and right swapped, if it is known; default: by its words
+ * @param learnt of the training notes. @param given of the note; default: the same
  */
-export function inSidesOf(note: string, learnt: StatedSides, given?: Sides, other?: string): SidedNote {
+export function inSidesOf(note: string, learnt: StatedSides, given?: Sides, by: SidedBy = {}): SidedNote {
   const sides = given ?? learnt;
-  if (learnt === 'unknown')
-    return { text: note, sides, mirrored: false, warnings: unknownSides(note, given) };
+  const vocabulary = by.vocabulary ?? chest();
+  if (learnt === 'unknown') {
+    const warnings = namesASide(note, vocabulary) ? [sidesUnknown(given)] : [];
+    return { text: note, sides, mirrored: false, warnings };
+  }
   if (given === undefined || given === learnt) return { text: note, sides, mirrored: false, warnings: [] };
-  const text = other ?? mirrorNote(note);
-  const warnings = other === undefined ? unmirroredWords(note, given, learnt) : [];
-  return { text, sides, mirrored: text !== note, warnings };
+  const { text, left } =
+    by.other === undefined ? exchangedNote(note, vocabulary) : { text: by.other, left: [] };
+  return { text, sides, mirrored: text !== note, warnings: leftAsWritten(left, given, learnt) };
+}
+
+/** Whether the mirror image would need another note: "both lungs" is true of it too. */
+export function namesASide(note: string, vocabulary: Vocabulary): boolean {
+  const parsed = parseNote(note);
+  const zones = namedZones(parsed);
+  if (zones !== null && isCovered(parsed) && zones === mirrorZones(zones)) return false;
+  const { text, left } = exchangedNote(note, vocabulary);
+  return left.length > 0 || !sameWords(text, note);
 }
 
 /** The convention to name places by if the reader's own is unknown. */
@@ -49,27 +71,19 @@ export function whoseSides(sides: StatedSides): string {
   return sides === 'unknown' ? 'unknown' : sides === 'patient' ? 'the patient’s' : 'the image’s';
 }
 
-function unknownSides(note: string, given: Sides | undefined): Warning[] {
-  const [word] = mayNameSide(note);
-  if (!namesSide(note) && word === undefined) return [];
+/** @param given whose sides the note means, if stated */
+function sidesUnknown(given: Sides | undefined): Warning {
   const asked =
     given === undefined
       ? ''
       : `, so it is unclear whether a note that means ${whoseSides(given)} sides must be mirrored`;
-  return [
-    {
-      code: 'SIDES_UNKNOWN',
-      message: `the note names a side, and the model does not record whose left and right it learnt${asked}; the note is read as written`,
-    },
-  ];
+  return {
+    code: 'SIDES_UNKNOWN',
+    message: `the note names a side, and the model does not record whose left and right it learnt${asked}; the note is read as written`,
+  };
 }
 
-function unmirroredWords(note: string, given: Sides, learnt: Sides): Warning[] {
-  return leftAsWritten(mayNameSide(note), given, learnt);
-}
-
-/** SIDES_NOT_MIRRORED for words, if there are any. */
-export function leftAsWritten(words: readonly string[], given: Sides, learnt: Sides): Warning[] {
+function leftAsWritten(words: readonly string[], given: Sides, learnt: Sides): Warning[] {
   if (words.length === 0) return [];
   const named = quotedWords(words.map((word) => ({ word })));
   return [
@@ -78,75 +92,4 @@ export function leftAsWritten(words: readonly string[], given: Sides, learnt: Si
       message: `the note means ${whoseSides(given)} sides and the model learnt ${whoseSides(learnt)}, but ${named} ${words.length === 1 ? 'was' : 'were'} left as written`,
     },
   ];
-}
-
-/** Stems that `mirrorNote` does not know; `$` ends a whole word. */
-const OTHER_WORDS = [
-  [
-    'l$',
-    'r$',
-    'lt$',
-    'rt$',
-    'lhs$',
-    'rhs$',
-    'lef$',
-    'lft$',
-    'rgt$',
-    'od$',
-    'os$',
-    'sinister',
-    'dexter',
-    'dextra',
-    'sinistra',
-  ],
-  ['links', 'linke$', 'linken$', 'linker$', 'linkes$', 'linkem$', 'rechts', 'rechte'], // German, Dutch
-  ['gauche', 'droit$', 'droite', 'droits$'], // French
-  ['izq', 'derech', 'dcha$', 'dcho$'], // Spanish
-  ['sinistr', 'destr$', 'destro$', 'destra$', 'destri$', 'destre$'], // Italian
-  ['esquerd', 'direit'], // Portuguese
-  ['vänster', 'höger', 'venstre', 'høyre', 'højre'], // Swedish, Norwegian, Danish
-  ['vasen', 'vasem', 'oikea', 'oikean', 'oikei'], // Finnish
-  [
-    'lewy',
-    'lewa',
-    'lewe',
-    'lewo',
-    'prawy',
-    'prawa',
-    'prawe',
-    'prawo',
-    'levý',
-    'levá',
-    'levé',
-    'pravý',
-    'pravá',
-    'pravé',
-    'vlevo',
-    'vpravo',
-  ], // Polish, Czech
-  ['stâng', 'stang', 'drept', 'dreapt'], // Romanian
-  ['sol$', 'sağ', 'kiri$', 'kanan$', 'trái', 'phải'], // Turkish, Indonesian, Vietnamese
-  ['лев', 'прав', 'слева', 'справа', 'αριστερ', 'δεξι'], // Russian, Greek
-  ['왼', '오른', 'يسار', 'يمين', 'أيسر', 'أيمن', 'اليسر', 'اليمن', 'बाए', 'बाएँ', 'दाए', 'दाएँ'], // Korean, Arabic, Hindi
-].flat();
-const WORD = /\p{L}[\p{L}\p{M}]*/gu;
-/** Chinese and Japanese, without spaces. */
-const SYLLABLES = /[左右]/gu;
-
-/**
- * Words that may name a side but that `mirrorNote` does not swap: other languages, abbreviations, clock
- * positions. Each once, in order.
- */
-export function mayNameSide(text: string): string[] {
-  const found = [...text.normalize('NFC').matchAll(WORD)].flatMap(([word]) => {
-    const lower = word.toLowerCase();
-    const named = OTHER_WORDS.some((start) =>
-      start.endsWith('$') ? lower === start.slice(0, -1) : lower.startsWith(start),
-    );
-    if (namesSide(word)) return [];
-    // Without spaces a "word" may be the whole note: quote only the character.
-    return named ? [word] : (word.match(SYLLABLES) ?? []);
-  });
-  if (/\bo[’']?clock\b/iu.test(text)) found.push('o’clock');
-  return [...new Set(found)];
 }

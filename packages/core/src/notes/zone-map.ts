@@ -115,14 +115,17 @@ export function zoneMap(frame: ZoneFrame, sides: Sides): Uint8Array {
   const { width, height, midline, imageLeft, imageRight, lungs } = frame;
   const [left, right]: readonly Side[] = sides === 'image' ? ['left', 'right'] : ['right', 'left'];
   const zones = new Uint8Array(width * height);
-  for (let y = 0, p = 0; y < height; y++) {
+  const line = Math.min(width, Math.max(0, midline));
+  const leftEnd = Math.floor(line + 0.5); // centres up to the line
+  const rightStart = Math.ceil(line - 0.5);
+  for (let y = 0; y < height; y++) {
     const onLeft = zoneBit(left!, thirdAt(imageLeft, y));
     const onRight = zoneBit(right!, thirdAt(imageRight, y));
-    for (let x = 0; x < width; x++, p++) {
-      if (lungs !== null && lungs.data[p] === 0) continue;
-      zones[p] = (x + 0.5 <= midline ? onLeft : 0) | (x + 0.5 >= midline ? onRight : 0);
-    }
+    const row = y * width;
+    zones.fill(onLeft, row, row + leftEnd).fill(onRight, row + rightStart, row + width);
+    if (rightStart < leftEnd) zones.fill(onLeft | onRight, row + rightStart, row + leftEnd); // a middle column
   }
+  if (lungs !== null) for (let p = 0; p < zones.length; p++) if (lungs.data[p] === 0) zones[p] = 0;
   return zones;
 }
 

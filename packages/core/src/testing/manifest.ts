@@ -60,6 +60,7 @@ export function manifestJson(
       file: file('segmenter.onnx'),
       inputs: { image: 'image', note: 'note' },
       outputs: { probability: 'probability' },
+      features: null,
     },
     textEncoder: { file: file('text-encoder.onnx'), inputs: { tokens: 'tokens' }, outputs: { note: 'note' } },
     parameters: 1,

@@ -94,10 +94,17 @@ function negatedAlone(nodes: readonly Node[], at: number): boolean {
     for (let i = at + step; i >= 0 && i < nodes.length; i += step) {
       const node = nodes[i]!;
       if (isItem(node, 'not', 'gone')) return true;
+      if (step > 0 && isItem(node, 'comma') && isAnswer(nodes, i + 1)) return true;
       if (isEnd(node) || isItem(node, 'comma', 'with', 'finding', 'clear') || node.kind === 'group') break;
     }
   }
   return false;
+}
+
+/** Whether a piece is only "none": "left lung - nil". */
+function isAnswer(nodes: readonly Node[], at: number): boolean {
+  const { to } = pieceAt(nodes, at);
+  return isItem(nodes[at], 'not', 'gone') && to === at + 1;
 }
 
 interface Found {

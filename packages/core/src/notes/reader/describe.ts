@@ -24,6 +24,14 @@ export function describe(nodes: readonly Node[], heads: readonly Head[]): void {
       const head = nearest(nodes, real, i);
       if (head) head.uncertain ??= item;
     }
+    if (has(item, 'or') && !has(item, 'maybe')) {
+      // "infection or oedema": which of them is open
+      const finding = real.find(({ at, kind }) => at === i - 1 && kind === 'finding');
+      const other = heads.some(
+        (one) => one.at === i + 1 && one.kind === 'foreign' && has(one.item, 'nature'),
+      );
+      if (finding && other && !finding.negated) finding.uncertain ??= item;
+    }
     if (has(item, 'extent')) nearest(nodes, real, i)?.extents.push(item);
     else if (has(item, 'whole')) nearest(nodes, real, i)?.extents.push(wholeItem(item.span));
   }

@@ -1,12 +1,13 @@
 /** What goes on from sentence to sentence: places before their finding, "it", numbers that stand alone. */
 import { differ } from './alternatives.js';
 import { Amounts, checkedField, isField } from './fields.js';
-import type { Head, Sentence } from './heads.js';
+import { deniesPlace, type Head, type Sentence } from './heads.js';
 import { has, type Item } from './items.js';
 import { isItem } from './nodes.js';
 import type { PlaceGroup, SideMemory } from './place-group.js';
 import { readSentence, type ReadingOptions } from './sentence.js';
 import { shareUnderlying } from './share.js';
+import { combine } from './statements.js';
 
 export class Discourse {
   readonly sentences: Sentence[] = [];
@@ -15,7 +16,8 @@ export class Discourse {
   /** Places that belong to nothing. */
   loose = 0;
   private readonly memory: SideMemory = { last: null };
-  private readonly amounts = new Amounts();
+  /** Those that no finding was named for yet. */
+  readonly amounts = new Amounts();
   /** The last finding. */
   private before: Head | null = null;
   /** The last sentence was about something else. */
@@ -32,17 +34,18 @@ export class Discourse {
     const sentence = readSentence(items, this.memory, before, this.options);
     shareUnderlying(sentence, this.sentences[this.sentences.length - 1]);
     this.sentences.push(sentence);
-    const own = sentence.heads.filter(({ kind }) => kind === 'finding');
-    this.givePending(own);
+    const found = sentence.heads.filter(({ kind }) => kind === 'finding');
+    this.givePending(found);
     const field = isField(sentence.nodes);
     if (sentence.loose.length > 0) this.placeLoose(sentence, field);
     // "It is solitary." is about the finding before, "It may be a scar." too.
-    const goesOn = sentence.heads.length === 0;
-    if (goesOn && !this.elsewhere && (before !== null || field)) this.amounts.add(sentence.nodes, field);
-    const told = own.find(({ negated }) => !negated) ?? (field || goesOn ? before : null);
+    const goesOn = sentence.heads.every(deniesPlace);
+    const own = before !== null || field || sentence.loose.length > 0;
+    if (goesOn && !this.elsewhere && own) this.amounts.add(sentence.nodes, field);
+    const told = found.find(({ negated }) => !negated) ?? (field || goesOn ? before : null);
     if (told) this.amounts.giveTo(told);
-    if (before !== null && !this.elsewhere && own.length === 0) before.uncertain ??= doubtOf(sentence);
-    this.before = own.filter(({ idle }) => !idle).pop() ?? before;
+    if (before !== null && !this.elsewhere && found.length === 0) before.uncertain ??= doubtOf(sentence);
+    this.before = found.filter(({ idle }) => !idle).pop() ?? before;
     const named = sentence.heads.filter(({ kind }) => kind === 'finding' || kind === 'foreign');
     if (named.length > 0)
       this.elsewhere = named.every(({ kind }) => kind === 'foreign') && !isAboutBefore(sentence);
@@ -65,13 +68,26 @@ export class Discourse {
     if (waiting) waiting.groups.push(...this.pending.splice(0).map((group) => ({ group, direct: null })));
   }
 
+  /** "R: upper" is one place, to which later ones add nothing. */
+  private together(groups: readonly PlaceGroup[]): readonly PlaceGroup[] {
+    const [first, ...others] = groups;
+    const places = groups.flatMap((group) => [...group.places]);
+    const sides = places.filter(({ side, zones }) => side !== null && zones.length === 0);
+    const heights = places.filter(({ side, zones }) => side === null && zones.length > 0);
+    if (first === undefined || others.length === 0 || sides.length === 0 || heights.length === 0)
+      return groups;
+    if (groups.some(({ alternatives, contradicts }) => alternatives || contradicts)) return groups;
+    const attached = groups.map((group) => ({ group, direct: null }));
+    return [{ ...first, organ: false, closed: true, places: combine(attached, this.options.paired) }];
+  }
+
   private placeLoose(sentence: Sentence, field: boolean): void {
     const { before, pending } = this;
     const past = sentence.nodes.some((node) => isItem(node, 'history'));
     const known =
-      sentence.heads.length === 0 && !past && !sentence.nodes.some((node) => isItem(node, 'unread'));
+      sentence.heads.every(deniesPlace) && !past && !sentence.nodes.some((node) => isItem(node, 'unread'));
     const earlier = [...pending, ...(before?.groups.map(({ group }) => group) ?? [])];
-    const found = sentence.loose.map((group) =>
+    const found = this.together(sentence.loose).map((group) =>
       field ? checkedField(group, earlier) : asksAgain(sentence, group, earlier),
     );
     const open = found.filter(({ alternatives }) => alternatives);

@@ -45,7 +45,7 @@ function mayMatter(
   const groups = nodes.slice(from, to).flatMap((one) => (one.kind === 'group' ? [one.group] : []));
   if (own.length === 0 && inPiece.length > 0) return false;
   if (isItem(nodes[at], 'slip') && heads.length > 0) return true;
-  if (own.length === 0 && groups.length === 0) return false;
+  if (own.length === 0 && groups.length === 0) return isListedWithPlaces(nodes, from, to);
   if (own.length === 0 && nodes.slice(from, at).some(({ kind }) => kind === 'group')) return true; // "right lung ..."
   const [left, right] = [telling(nodes, at, -1), telling(nodes, at, 1)];
   const [before, after] = [nodes[left], nodes[right]];
@@ -62,6 +62,31 @@ function mayMatter(
   if (isItem(before, 'not') && !inPiece.some((head) => head.at > at)) return true; // "not ..."
   const negated = own.some((head) => head.at === right && head.negated && head.groups.length === 0);
   return vague && !placed && !negated; // "... lesion on the left"
+}
+
+/** Letters of abbreviations of places. */
+const LONGEST_SHORT = 3;
+
+/** "RU, RM, lower left": a piece of unknown words next to a place of its own, which may be places too. */
+function isListedWithPlaces(nodes: readonly Node[], from: number, to: number): boolean {
+  const listed = (at: number): boolean => {
+    const { from: start, to: end } = pieceAt(nodes, at);
+    const piece = nodes.slice(start, end);
+    const short = ({ span }: Node): boolean => span.end - span.start <= LONGEST_SHORT;
+    return (
+      piece.length > 0 &&
+      piece.every(
+        (node) =>
+          node.kind === 'group' || (isItem(node, 'unread') && short(node)) || isItem(node, 'and', 'link'),
+      )
+    );
+  };
+  const beside = [from - 2, to + 1].filter((at) => at >= 0 && at < nodes.length && listed(at));
+  const hasPlace = (at: number): boolean => {
+    const piece = pieceAt(nodes, at);
+    return nodes.slice(piece.from, piece.to).some(({ kind }) => kind === 'group');
+  };
+  return listed(from) && beside.some(hasPlace);
 }
 
 /** The next node that says something, in a direction. */

@@ -25,6 +25,12 @@ export function checkedField(group: PlaceGroup, others: readonly PlaceGroup[]): 
   return elsewhere ? { ...group, contradicts: true } : group;
 }
 
+/** "Uncertain: no." */
+function isDenied(nodes: readonly Node[]): boolean {
+  const colon = nodes.findIndex((node) => isItem(node, 'colon'));
+  return nodes.slice(colon).some((node) => isItem(node, 'not', 'gone'));
+}
+
 /** Number, extent and doubt that stand in sentences of their own. */
 export class Amounts {
   private counts: StatedCount[] = [];
@@ -36,7 +42,7 @@ export class Amounts {
     for (const node of nodes) {
       if (node.kind === 'group') continue;
       if (has(node.item, 'extent')) this.extents.push(node.item);
-      if (field && has(node.item, 'maybe')) this.uncertain ??= node.item;
+      if (field && has(node.item, 'maybe') && !isDenied(nodes)) this.uncertain ??= node.item;
     }
   }
 

@@ -62,6 +62,9 @@ export function newHead(kind: Head['kind'], name: string, item: Item, at: number
   };
 }
 
+/** "not on the left", "right: none": made for a place, without a finding. */
+export const deniesPlace = ({ kind, cloned }: Head): boolean => kind === 'clear' && cloned;
+
 /** @param anywhere names of findings that other organs have too */
 export function headsOf(nodes: readonly Node[], anywhere: readonly string[], after: boolean): Head[] {
   const heads: Head[] = [];

@@ -50,7 +50,7 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
   let items: Item[] = [];
   let listed = 0; // the last number of a list
   const close = (): void => {
-    if (items.length > 0) sentences.push(items);
+    if (items.length > 0) sentences.push(withoutComparisons(items));
     items = [];
   };
   for (let i = 0; i < tokens.length;) {
@@ -63,6 +63,11 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
       continue;
     }
     const found = lexicon.match(tokens, i);
+    if ((found?.length ?? 1) < 3 && isLetters(tokens.slice(i, i + 3), lexicon)) {
+      items.push({ marks: IGNORED, span: { start: token.start, end: tokens[i + 2]!.end } });
+      i += 3;
+      continue;
+    }
     const used = tokens.slice(i, i + (found?.length ?? 1));
     const typed = used.find((one) => one.typed !== undefined)?.typed;
     const span = { start: token.start, end: used[used.length - 1]!.end };
@@ -85,6 +90,42 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
   return sentences;
 }
 
+/** "bilateral opacities, L > R", "lower zones > upper": where there is more says nothing if both sides are named. */
+function withoutComparisons(items: readonly Item[]): Item[] {
+  const result = [...items];
+  for (const [i, item] of items.entries()) {
+    if (!has(item, 'more')) continue;
+    const [from, to] = [comparedFrom(items, i), comparedTo(items, i)];
+    const [first, last] = [items[from], items[i + 1]];
+    const sides = isBareSide(first) && isBareSide(last) && from === i - 1 && to === i + 1;
+    const heights = has(first, 'zone') && has(last, 'zone');
+    if ((!sides && !heights) || has(items[to + 1], 'zone', 'organ', 'named', 'side')) continue;
+    const others = items.filter((_, at) => at < from || at > to);
+    if (!others.some(isOnBothSides)) continue;
+    for (let at = from; at <= to; at++) result[at] = { marks: IGNORED, span: items[at]!.span };
+  }
+  return result;
+}
+
+/** The first item of what is more. */
+function comparedFrom(items: readonly Item[], at: number): number {
+  const organ = has(items[at - 1], 'organ') && !has(items[at - 1], 'zone');
+  return organ ? at - 2 : at - 1;
+}
+
+function comparedTo(items: readonly Item[], at: number): number {
+  const organ = has(items[at + 1], 'zone') && has(items[at + 2], 'organ');
+  return organ ? at + 2 : at + 1;
+}
+
+function isBareSide(item: Item | undefined): boolean {
+  const side = item && markOf(item, 'side')?.value;
+  return side === 'left' || side === 'right';
+}
+
+const isOnBothSides = (item: Item): boolean =>
+  markOf(item, 'side')?.value === 'both' || (markOf(item, 'named')?.value.length ?? 0) > 1;
+
 /** "LLZ; RLZ - 2 patches": a semicolon in a list of places. */
 function namesOnlyPlaces(items: readonly Item[]): boolean {
   const all = items.every((item) =>
@@ -98,6 +139,16 @@ function asideMarks({ text }: Token, length: number, ends: boolean): readonly It
   if (length > 1) return [];
   if (text === '-') return MARKS['-'] ?? [];
   return text === '?' && ends ? [{ kind: 'question' }] : [];
+}
+
+/** "r/v": letters that are not both sides, as in "L/R". */
+function isLetters([a, slash, b]: readonly Token[], lexicon: Lexicon): boolean {
+  const letter = (one: Token | undefined): boolean => one?.kind === 'word' && /^[a-z]$/.test(one.text);
+  if (!letter(a) || slash?.text !== '/' || !letter(b) || slash.start !== a!.end || b!.start !== slash.end)
+    return false;
+  const isSide = (one: Token): boolean =>
+    lexicon.match([one], 0)?.marks.some(({ kind }) => kind === 'side') ?? false;
+  return !(isSide(a!) && isSide(b!));
 }
 
 /** "4L", "2.1 L" and "3d": no side, whatever the letter means elsewhere. */

@@ -37,6 +37,7 @@ export type PlainKind =
   | 'landmark'
   | 'nature'
   | 'and'
+  | 'more'
   | 'or'
   | 'range'
   | 'namely'
@@ -68,6 +69,12 @@ interface Branch {
   next: Map<string, Branch> | null;
   marks: Mark[] | null;
 }
+
+/** Few languages share these words, and a slip in another must not hide them. */
+const DECIDING: ReadonlySet<Mark['kind']> = new Set(['side', 'zone', 'named', 'not', 'gone']);
+const DECIDING_WEIGHT = 3;
+/** Share of known letters below which slips and compounds tell the language. */
+const LEAST_KNOWN = 0.5;
 
 const newBranch = (): Branch => ({ next: null, marks: null });
 
@@ -105,18 +112,22 @@ export class Lexicon {
     return found;
   }
 
-  /** Letters in known phrases. */
-  coverage(tokens: readonly Token[]): number {
-    let covered = 0;
+  /** Letters in known phrases, and the same with those of words for sides, heights and negation counted more. */
+  coverage(tokens: readonly Token[]): { readonly letters: number; readonly weight: number } {
+    let letters = 0;
+    let weight = 0;
     for (let i = 0; i < tokens.length;) {
       const found = this.match(tokens, i);
       const end = i + (found?.length ?? 1);
+      const decides = found?.marks.some((mark) => DECIDING.has(mark.kind)) ?? false;
       for (; i < end; i++) {
         const { kind, start, end: to } = tokens[i]!;
-        if (found !== null && kind === 'word') covered += to - start;
+        if (found === null || kind !== 'word') continue;
+        letters += to - start;
+        weight += (decides ? DECIDING_WEIGHT : 1) * (to - start);
       }
     }
-    return covered;
+    return { letters, weight };
   }
 
   /** "nodular focus" is an extent and, by its last word, a finding; "foco único" is one. */
@@ -207,6 +218,8 @@ function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][
     ['landmark', language.landmarks],
     ['nature', language.natures],
     ['and', joins.and],
+    ['and', joins.more],
+    ['more', joins.more],
     ['or', joins.or],
     ['range', joins.range],
     ['namely', joins.namely],
@@ -246,17 +259,30 @@ export function* lexiconsOf({ languages }: Pick<Vocabulary, 'languages'>): Gener
   for (const [code, language] of Object.entries(languages)) yield compiled(code, language);
 }
 
-/** The language whose phrases cover most of a text; the first of equals. */
-export function languageOf(tokens: readonly Token[], lexicons: Iterable<Lexicon>): Lexicon {
-  const letters = lettersIn(tokens);
+/**
+ * The language whose phrases cover most of a text, with slips and compounds mended where they cover little; the
+ * first of equals.
+ */
+export function languageOf(
+  tokens: readonly Token[],
+  lexicons: Iterable<Lexicon>,
+  mend: (tokens: readonly Token[], lexicon: Lexicon) => readonly Token[],
+): Lexicon {
+  const all = lettersIn(tokens);
+  const seen: Lexicon[] = [];
   let best: Lexicon | undefined;
   let most = -1;
+  let known = 0;
   for (const lexicon of lexicons) {
-    const covered = lexicon.coverage(tokens);
-    if (covered > most) [best, most] = [lexicon, covered];
-    if (covered === letters) break; // no other can cover more, so it need not be compiled
+    seen.push(lexicon);
+    const { letters, weight } = lexicon.coverage(tokens);
+    if (weight > most) [best, most] = [lexicon, weight];
+    known = Math.max(known, letters);
+    if (letters === all) return lexicon; // no other can cover more, so it need not be compiled
   }
-  return best!;
+  if (known >= LEAST_KNOWN * all) return best!;
+  const weighed = seen.map((lexicon) => [lexicon, lexicon.coverage(mend(tokens, lexicon)).weight] as const);
+  return weighed.reduce((a, b) => (b[1] > a[1] ? b : a))[0];
 }
 
 function lettersIn(tokens: readonly Token[]): number {

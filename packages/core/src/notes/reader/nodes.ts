@@ -84,7 +84,7 @@ function reachesHead(items: readonly Item[], from: number): boolean {
     const item = items[i]!;
     if (has(item, 'finding', 'clear', 'foreign', 'landmark')) return true;
     // "... may represent haemorrhage" is about the finding, not the place
-    if (!has(item, ...PASSED) || has(item, 'link', 'with', 'means')) return false;
+    if (!has(item, ...PASSED, 'not') || has(item, 'link', 'with', 'means')) return false;
   }
   return false;
 }

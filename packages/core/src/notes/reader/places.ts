@@ -42,7 +42,7 @@ export function groupAt(
       continue;
     }
     const step = stepOver(items, i);
-    if (step === null) break;
+    if (step === null || (step.join === 'comma' && isLedByOnly(items, at))) break;
     linked = step.link;
     ofAnother ||= step.link;
     if (step.join !== null) {
@@ -122,10 +122,12 @@ function stepOver(items: readonly Item[], from: number): Step | null {
     if (goesOn(item)) {
       // "in the RUL, now in the RML" is no list
       if (now && join !== 'and') return null;
+      if (join === 'comma' && (isOnly(items, i) || isDenied(items, i))) return null;
       // "lung and left base": an organ without a side does not go on after a comma.
       if (join !== null && !startsPlace(items, i)) return null;
       return { join, link, next: i };
     }
+    if (has(item, 'only')) return null;
     now ||= has(item, 'now');
     const range = has(item, 'range') && (join === null || join === 'comma');
     if (has(item, 'namely')) {
@@ -147,10 +149,31 @@ function stepOver(items: readonly Item[], from: number): Step | null {
   return null;
 }
 
-/** "mid to lower" and "from apex to base", not "right lung to the left". */
+/** "not on the left, right side only": no list. */
+function isOnly(items: readonly Item[], at: number): boolean {
+  const end = items.findIndex((item, i) => i > at && has(item, 'comma', 'and', 'or', 'but'));
+  return items.slice(at, end < 0 ? items.length : end).some((item) => has(item, 'only'));
+}
+
+/** "only on the right, ..." */
+function isLedByOnly(items: readonly Item[], at: number): boolean {
+  let i = at - 1;
+  while (has(items[i], 'filler', 'link') && !has(items[i], 'only')) i--;
+  return has(items[i], 'only');
+}
+
+/** "lower third, left none": a place with a "no" of its own at the end. */
+function isDenied(items: readonly Item[], at: number): boolean {
+  let i = at;
+  while (goesOn(items[i]) || has(items[i], 'filler', 'ignored', 'link')) i++;
+  const ends = items[i + 1] === undefined || has(items[i + 1], 'comma', 'and', 'but');
+  return has(items[i], 'not', 'gone') && ends && !items.slice(0, at).some((item) => has(item, 'finding'));
+}
+
+/** "mid to lower" and "from apex to base", not "right lung to the left" or "not on the left - right only". */
 function isRange(items: readonly Item[], at: number): boolean {
   const after = items.slice(at + 1, at + 4).find((item) => !has(item, 'filler', 'link', 'ignored'));
-  return has(after, 'zone', 'named') || !has(items[at], 'link');
+  return has(after, 'zone', 'named') || !has(items[at], 'link', 'comma');
 }
 
 /** "RUL LLL", "right upper lobe left base": places in a row without a join. */

@@ -3,7 +3,9 @@
  * ambiguous or contradictory gives a warning and no place, and an unknown word next to a place makes the note
  * incomplete.
  */
+import { placesAlone } from './alone.js';
 import { chest } from './chest.js';
+import { unclaimed, unplaced } from './claims.js';
 import type { Doubts, Statement } from './contradictions.js';
 import { Discourse } from './discourse.js';
 import { doubtWarnings, mendedWarning, partlyRead, relevantUnread } from './doubts.js';
@@ -12,8 +14,8 @@ import { sentencesOf } from './items.js';
 import { languageOf, lexiconsOf } from './lexicon.js';
 import { mended } from './mend.js';
 import { isItem } from './nodes.js';
-import type { Placed, PlaceGroup } from './place-group.js';
-import { combine, statementsOf, widest } from './statements.js';
+import type { Placed } from './place-group.js';
+import { statementsOf, widest } from './statements.js';
 import { amountOf, findingsOf, lateralityOf, plainPlaces, statementsIn, uncertaintyOf } from './summary.js';
 import { tokensOf } from './tokens.js';
 import type { Vocabulary } from './vocabulary-shape.js';
@@ -21,7 +23,7 @@ import type { Vocabulary } from './vocabulary-shape.js';
 /** Reads a note in any of the vocabulary's languages. Never throws. */
 export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNote {
   const typed = tokensOf(text);
-  const lexicon = languageOf(typed, lexiconsOf(vocabulary));
+  const lexicon = languageOf(typed, lexiconsOf(vocabulary), mended);
   const tokens = mended(typed, lexicon);
   const { paired, anywhere } = vocabulary.canonical;
   const { places: order, topics } = lexicon.language;
@@ -33,21 +35,23 @@ export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNo
   const statements = statementsOf(sentences, vocabulary.canonical, doubts);
   const present = statements.filter((statement) => statement.present);
   const alone = placesAlone(discourse, statements, paired, doubts);
+  const said = alone === null ? present : [...present, alone];
   const doubtful = doubts.ambiguous || doubts.contradicts;
-  const places = doubtful ? [] : plainPlaces([...placesOf(present), ...(alone ?? [])]);
+  const places = doubtful ? [] : plainPlaces(placesOf(said));
   const unread = sentences.flatMap(({ nodes }) =>
     nodes.flatMap((node) => (isItem(node, 'unread') ? [node.span] : [])),
   );
   const nothing = alone === null && sentences.every(({ heads }) => heads.length === 0);
-  const missed = notUnderstood(discourse, vocabulary, nothing, unread);
+  const open = doubtful ? [] : [...unclaimed(sentences, alone), ...unplaced(statements)];
+  const missed = notUnderstood(discourse, vocabulary, nothing, unread) ?? (open.length > 0 ? open : null);
   return {
     language: lexicon.code,
     places,
     absent: plainPlaces(widest(placesOf(statements.filter((statement) => !statement.present)))),
     findings: findingsOf(present),
     statements: statementsIn(present),
-    ...amountOf(present),
-    uncertain: uncertaintyOf(present),
+    ...amountOf(said),
+    uncertain: uncertaintyOf(said),
     laterality: lateralityOf(places),
     unread,
     complete: missed === null && !doubtful,
@@ -57,29 +61,6 @@ export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNo
       ...(missed === null ? [] : [partlyRead(text, missed)]),
     ],
   };
-}
-
-/** Places of a note that names nothing else ("Left lower lobe"); null if they belong to nothing. */
-function placesAlone(
-  discourse: Discourse,
-  statements: readonly Statement[],
-  paired: boolean,
-  doubts: Doubts,
-): readonly Placed[] | null {
-  const { pending, sentences } = discourse;
-  if (pending.length === 0) return null;
-  const any = (test: (group: PlaceGroup) => boolean): boolean => pending.some(test);
-  doubts.contradicts ||= any(({ contradicts }) => contradicts);
-  doubts.ambiguous ||= any(({ alternatives }) => alternatives);
-  if (statements.length > 0 || sentences.some(({ heads }) => heads.length > 0)) {
-    discourse.loose++;
-    return null;
-  }
-  if (doubts.contradicts || doubts.ambiguous) return [];
-  return combine(
-    pending.map((group) => ({ group, direct: null })),
-    paired,
-  );
 }
 
 /** What makes a note incomplete: unknown words, or none for a place without a finding; null if nothing does. */

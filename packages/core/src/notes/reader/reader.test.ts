@@ -120,6 +120,14 @@ describe('readNote', () => {
     ['Opacity in the right upper zone and base on the left', ['lower left', 'upper right']],
     ['Opacity in the RUL, now also in the RML', ['middle right', 'upper right']],
     ['RLL consolidation improved, now LLL consolidation', ['lower left', 'lower right']],
+    ['Bilateral ground glass, R > L', ['left', 'right']],
+    ['Ground glass in both lungs, right more than left', ['left', 'right']],
+    ['Bilateral opacities, lower zones > upper zones', ['left', 'right']],
+    ['L > R basal opacities', ['lower left', 'lower right']],
+    ['R: upper. L: upper and lower.', ['lower left', 'upper left', 'upper right']],
+    ['Persistant infitrate right apex', ['upper right']],
+    ['Mittellappenpneumonie', ['middle right']],
+    ['LLL pneumonia, pls r/v', ['lower left']],
   ])('reads the places of "%s"', (text, expected) => expect(places(text)).toEqual(expected));
 
   it.each([
@@ -161,6 +169,14 @@ describe('readNote', () => {
     ['Consolidation on the left, contralateral lung clear', ['left'], ['right']],
     ['Consolidation in the RLL, now resolved', [], ['lower right']],
     ['Consolidation in the RLL, not seen yesterday', ['lower right'], []],
+    ['R lung - mid zone opacity\nL lung - nil', ['middle right'], ['left']],
+    ['It is the left lung, not the right; lower part', ['lower left'], ['right']],
+    ['Not on the left - right side only, mid zone', ['middle right'], ['left']],
+    ['Nicht links, nur rechts, Mittelfeld', ['middle right'], ['left']],
+    ['Solo derecha, tercio inferior, nada a la izquierda', ['lower right'], ['left']],
+    ['Uniquement à gauche, tiers supérieur, rien à droite', ['upper left'], ['right']],
+    ['仅右侧，下三分之一，左侧没有', ['lower right'], ['left']],
+    ['Infiltrat in der Lingula, rechts kein Infiltrat', ['middle left'], ['right']],
   ])('reads the scope of negation in "%s"', (text, present, free) => {
     expect(places(text)).toEqual(present);
     expect(absent(text)).toEqual(free);
@@ -318,6 +334,23 @@ describe('readNote', () => {
     ]);
   });
 
+  it.each([
+    ['Right hilum: opacity. Left lung: clear.', ['opacity']],
+    ['Left lower zone, 4 regions', ['4']],
+    ['Lesions: RU, RM, right lower lobe', ['RM']],
+  ])('is not complete if something is left out: "%s"', (text, left) => {
+    const note = readNote(text);
+    expect(note.complete).toBe(false);
+    expect(note.warnings.map(({ words }) => words?.map(({ word }) => word))).toEqual([left]);
+  });
+
+  it('reads doubt in fields, and where a cause is open', () => {
+    const doubts = (text: string): boolean => readNote(text).uncertain !== null;
+    expect(doubts('Side: left. Zone: lower. Uncertain: yes.')).toBe(true);
+    expect(doubts('Side: left. Zone: lower. Uncertain: no.')).toBe(false);
+    expect(doubts('Shadowing of both lungs, infection or oedema')).toBe(true);
+  });
+
   it('ignores unknown words about something else', () => {
     const note = readNote('Zorgblat wires intact. Opacity in the RLL.');
     expect([names(note.places), note.complete]).toEqual([['lower right'], true]);
@@ -371,6 +404,9 @@ describe('readNote', () => {
     ['Two opacities in the RUL and one in the LLL', 3, 'multifocal'],
     ['Three lesions in the right lung, one in the upper zone and two at the base', 3, 'multifocal'],
     ['Two bilateral nodules, one on the left and one on the right', 2, 'multifocal'],
+    ['Side: left. Zone: lower. Count: 3.', 3, 'multifocal'],
+    ['Seite: beidseits. Zone: Unterfeld. Anzahl: mehrere.', null, 'multifocal'],
+    ['侧别：左。区域：下。数量：3', 3, 'multifocal'],
   ])('reads number and extent in "%s"', (text, count, extent) => {
     const note = readNote(text);
     expect([note.count?.value ?? null, note.extent?.value ?? null]).toEqual([count, extent]);

@@ -103,6 +103,8 @@ const languageSchema = () =>
     joins: group({
       and: phrases(),
       or: phrases(),
+      /** Which of two has more: "right more than left". They join places too. */
+      more: phrases(),
       /** "mid to lower". */
       range: phrases(),
       /** "namely": the same place in other words. */

@@ -17,11 +17,11 @@ export const DE: LanguageInput = {
   },
   zones: {
     upper:
-      'ober(e/er/es/en/em), oberst(e/er/es/en/em), apikal(/e/er/es/en/em), apical(/e/er/es/en/em), infraklavikulär(/e/er/es/en/em), subklavikulär(/e/er/es/en/em), suprahilär(/e/er/es/en/em), infraclavikulär(/e/er/es/en/em), infraclaviculär(/e/er/es/en/em), kranial(/e/er/es/en/em), apikoposterior, oberlappig',
+      'oben, ober(e/er/es/en/em), oberst(e/er/es/en/em), apikal(/e/er/es/en/em), apical(/e/er/es/en/em), infraklavikulär(/e/er/es/en/em), subklavikulär(/e/er/es/en/em), suprahilär(/e/er/es/en/em), infraclavikulär(/e/er/es/en/em), infraclaviculär(/e/er/es/en/em), kranial(/e/er/es/en/em), apikoposterior, oberlappig',
     middle:
       'mittler(e/er/es/en/em), perihilär(/e/er/es/en/em), parahilär(/e/er/es/en/em), hilär(/e/er/es/en/em), hilusnah(/e/er/es/en/em), perihiler, hilär betont, juxtahilär',
     lower:
-      'unter(e/er/es/en/em), unterst(e/er/es/en/em), basal(/e/er/es/en/em), basis, infrahilär(/e/er/es/en/em), parakardial(/e/er/es/en/em), perikardial(/e/er/es/en/em), supradiaphragmal(/e/er/es/en/em), zwerchfellnah(/e/er/es/en/em), posterobasal(/e/er/es/en/em), laterobasal(/e/er/es/en/em), dorsobasal(/e/er/es/en/em), basolateral(/e/er/es/en/em), kaudal(/e/er/es/en/em), epiphrenisch(/e/er/es/en/em), mediobasal(/e/er/es/en/em), anterobasal(/e/er/es/en/em), bodennah',
+      'unten, unter(e/er/es/en/em), unterst(e/er/es/en/em), basal(/e/er/es/en/em), basis, infrahilär(/e/er/es/en/em), parakardial(/e/er/es/en/em), perikardial(/e/er/es/en/em), supradiaphragmal(/e/er/es/en/em), zwerchfellnah(/e/er/es/en/em), posterobasal(/e/er/es/en/em), laterobasal(/e/er/es/en/em), dorsobasal(/e/er/es/en/em), basolateral(/e/er/es/en/em), kaudal(/e/er/es/en/em), epiphrenisch(/e/er/es/en/em), mediobasal(/e/er/es/en/em), anterobasal(/e/er/es/en/em), bodennah',
   },
   named: {
     'left + right':
@@ -68,7 +68,7 @@ export const DE: LanguageInput = {
     'ground glass':
       'milchglas, milchglastrübung, milchglastrübungen, milchglasartig, milchglasartige, milchglasartiger, milchglasartiges, milchglasartigen, milchglasverschattung, milchglasverschattungen, ggo, ggos, milchglasinfiltrat, milchglasinfiltrate, milchglasareale, milchglasareal, milchglasopazität, milchglasopazitäten, ground glass, milchglasherde, milchglasherd, milchglaszeichnung',
     focus:
-      'herd, herde, herden, herdes, fokus, foki, herdschatten, herdförmig, herdförmige, herdförmiger, fleck, flecken, herdbefund, herdbefunde, herdbefunden',
+      'areal, areale, arealen, box, boxen, markierung, markierungen, herd, herde, herden, herdes, fokus, foki, herdschatten, herdförmig, herdförmige, herdförmiger, fleck, flecken, herdbefund, herdbefunde, herdbefunden',
     patch: 'fleckige zeichnung, areal mit',
     lesion:
       'läsion, läsionen, raumforderung, raumforderungen, kaverne, kavernen, tumor, abszess, einschmelzung, einschmelzungen, masse, metastasen, metastase',
@@ -110,7 +110,7 @@ export const DE: LanguageInput = {
   },
   negation: {
     before:
-      'vollständige rückbildung, vollständige rückbildung des, vollständige rückbildung der, komplette rückbildung, auflösung des, auflösung der, kein(/e/er/es/en/em), keinerlei, ohne, ohne nachweis, ohne hinweis auf, ohne anhalt für, kein nachweis, kein nachweis von, kein nachweis eines, kein nachweis einer, kein hinweis auf, kein hinweis für, keine hinweise auf, keine hinweise für, kein anhalt für, keinen anhalt für, kein anhalt auf, kein zeichen, keine zeichen, keine zeichen von, keine zeichen einer, kein anhaltspunkt für, keine anhaltspunkte für, ausschluss, ausschluss von, ausschluss einer, ausschluss eines, nicht, frei von, weder, fehlender nachweis, fehlender nachweis von, fehlende, nichts, keine sicheren, kein sicheres, kein sicherer, keine umschriebenen, kein umschriebenes, keine umschriebene, kein eindeutiges, keine eindeutigen, kein frisches, keine frischen, keine akuten, nirgends, spricht gegen, gegen, keine eindeutige, kein abgrenzbares, keine abgrenzbaren, o., o. n., ø, niemals, kein wesentliches, keine floriden, kein florides, keine fokale, kein fokales, keine fokalen',
+      'nichts, vollständige rückbildung, vollständige rückbildung des, vollständige rückbildung der, komplette rückbildung, auflösung des, auflösung der, kein(/e/er/es/en/em), keinerlei, ohne, ohne nachweis, ohne hinweis auf, ohne anhalt für, kein nachweis, kein nachweis von, kein nachweis eines, kein nachweis einer, kein hinweis auf, kein hinweis für, keine hinweise auf, keine hinweise für, kein anhalt für, keinen anhalt für, kein anhalt auf, kein zeichen, keine zeichen, keine zeichen von, keine zeichen einer, kein anhaltspunkt für, keine anhaltspunkte für, ausschluss, ausschluss von, ausschluss einer, ausschluss eines, nicht, frei von, weder, fehlender nachweis, fehlender nachweis von, fehlende, nichts, keine sicheren, kein sicheres, kein sicherer, keine umschriebenen, kein umschriebenes, keine umschriebene, kein eindeutiges, keine eindeutigen, kein frisches, keine frischen, keine akuten, nirgends, spricht gegen, gegen, keine eindeutige, kein abgrenzbares, keine abgrenzbaren, o., o. n., ø, niemals, kein wesentliches, keine floriden, kein florides, keine fokale, kein fokales, keine fokalen',
     after:
       'wieder (entfaltet/vollständig entfaltet/komplett entfaltet), (hat/haben) sich wieder (entfaltet/vollständig entfaltet), (hat/haben) sich (vollständig/komplett/ganz) zurückgebildet, (hat/haben) sich (vollständig/komplett/ganz) aufgelöst, (vollständig/komplett) zurückgebildet, zurückgebildet, (vollständig/komplett) aufgelöst, nicht nachweisbar, nicht abgrenzbar, nicht erkennbar, nicht sichtbar, nicht zu erkennen, nicht zu sehen, nicht mehr nachweisbar, nicht mehr abgrenzbar, nicht mehr erkennbar, nicht mehr sichtbar, nicht vorhanden, ausgeschlossen, nicht dargestellt, nicht gesehen, vollständig rückgebildet, komplett rückgebildet, nicht auszumachen, nicht darstellbar, nicht nachgewiesen, verschwunden, nicht vorliegend, liegt nicht vor, liegen nicht vor, nicht zu finden, nicht ersichtlich, nicht gegeben, aufgelöst, nicht feststellbar, nicht festzustellen, nicht zu sichern, nicht mehr zu sehen, nicht mehr zu erkennen, nicht mehr vorhanden, komplett regredient, vollständig regredient, nicht mehr auszumachen, abgeheilt',
     clear:
@@ -149,6 +149,7 @@ export const DE: LanguageInput = {
     'atelektase, atelektasen, atelektatisch, dystelektase, dystelektasen, kollaps, stauung, lungenödem, ödem, narbe, narbig, fibrose, kontusion, blutung, infarkt, karzinom, malignom, sarkoidose, granulom, erguss, minderbelüftung, bronchialkarzinom, kardiale dekompensation, lungenembolie, narben, stauungsbedingt',
   joins: {
     and: 'und, u, u., sowie, &, +, wie auch, als auch, sondern auch, ebenso, plus, mehr als, stärker als, größer als, ausgeprägter als, etwas ausgeprägter als, auch, zusätzlich, geringer auch, weniger, in geringerem maße, geringer, übergreifend auf, mit übergreifen auf, und auch, >, <, gleichermaßen, darüber hinaus, und geringer, mit ausdehnung in, und weniger ausgeprägt',
+    more: 'mehr als, stärker als, größer als, ausgeprägter als, weniger als, >, <, >>',
     or: 'oder, bzw, bzw., beziehungsweise, noch, entweder, versus, vs, vs.',
     range:
       'bis, bis zu, bis in, bis zum, bis zur, bis ins, bis in das, bis in den, bis in die, bis nach, -, →',

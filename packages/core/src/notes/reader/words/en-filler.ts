@@ -1,7 +1,7 @@
 /** English words that say nothing about presence, place, number or extent. */
 
 export const EN_FILLER: string[] = [
-  'bronchogram, bronchograms, air bronchogram, air bronchograms, clarify, pls clarify',
+  'taken on, taken, film taken, r/v, f/u, o/e, annotator, annotators, annotation, annotations, annotated, label, labelled, labeled, rater, marked, img, qc, qc note, bronchogram, bronchograms, air bronchogram, air bronchograms, clarify, pls clarify',
   '(multiple/several/numerous/many/few/a few/some/scattered/extensive/prominent/widespread/two/three) air (bronchogram/bronchograms), (inferior/superior) (segment/segments), (ok/safe/fine) to (feed/use), feed, feeds, feeding, both (unchanged/stable/new/old/longstanding/improved/improving/better/worse/worsening/smaller/larger/resolving/persist/persistent/as before/similar/noted), both (are/have/remain) (unchanged/stable/new/old/longstanding/improved/improving/better/worse/worsening/smaller/larger/resolving/persistent/as before/similar), (over/overlying/projected over/projecting over/superimposed on/superimposed over/overlapping) the (spine/lower spine/thoracic spine/lower thoracic spine/dorsal spine/vertebrae/vertebral bodies) on the lateral, spine sign, positive spine sign, re expanded, reexpanded',
   'me, to me, mimicking, simulating',
   'imp, imp., conc, hpc, ix, mx, rt de contrôle, superimposed on, overlapping',

@@ -1,7 +1,7 @@
 /** What else English reports name: findings and devices whose places are not ours, and neighbours of the lungs. */
 
 export const EN_FOREIGN: string[] = [
-  'parapneumonic, para pneumonic, parapneumonic (effusion/effusions), deg, degen, deg (change/changes), degen (change/changes), degenerative (change/changes)',
+  '(haze/density/shadowing/opacity/haziness/shadow) (from/due to/caused by) (breast/breasts/implants/breast implants/nipples), crowding of markings, crowding of the markings, crowding of vessels, crowded markings, parapneumonic, para pneumonic, parapneumonic (effusion/effusions), deg, degen, deg (change/changes), degen (change/changes), degenerative (change/changes)',
   'pneumatocele, pneumatoceles, post pneumonic, postpneumonic, post infective scarring',
   'shunt, vp shunt, adrenal, adrenals, adrenal met, brain mets, hepatic mets, breast implant, spinal metalwork, metalwork',
   'resection, wedge resection, paucity',

@@ -14,11 +14,11 @@ export const ES: LanguageInput = {
   },
   zones: {
     upper:
-      'superior, superiores, apical, apicales, suprahiliar, suprahiliares, infraclavicular, infraclaviculares, subclavicular, subclaviculares, apicoposterior, supra hiliar, sup, sup.',
+      'arriba, superior, superiores, apical, apicales, suprahiliar, suprahiliares, infraclavicular, infraclaviculares, subclavicular, subclaviculares, apicoposterior, supra hiliar, sup, sup.',
     middle:
       'medi(o/a/os/as), perihiliar, perihiliares, parahiliar, parahiliares, hiliar, hiliares, yuxtahiliar, intermedi(o/a/os/as), peri hiliar, med, parahilar, perihilar, perihilares, parahilares',
     lower:
-      'inferior, inferiores, basal, basales, infrahiliar, infrahiliares, paracardiac(o/a/os/as), paracardíac(o/a/os/as), supradiafragmátic(o/a/os/as), pericardiac(o/a/os/as), posterobasal, laterobasal, basilar, basilares, yuxtadiafragmátic(o/a/os/as), paracardial, costofrénica, inf, inf., posterobasales, anterobasal, mediobasal',
+      'abajo, inferior, inferiores, basal, basales, infrahiliar, infrahiliares, paracardiac(o/a/os/as), paracardíac(o/a/os/as), supradiafragmátic(o/a/os/as), pericardiac(o/a/os/as), posterobasal, laterobasal, basilar, basilares, yuxtadiafragmátic(o/a/os/as), paracardial, costofrénica, inf, inf., posterobasales, anterobasal, mediobasal',
   },
   named: {
     upper:
@@ -59,7 +59,8 @@ export const ES: LanguageInput = {
       'infiltrado, infiltrados, infiltración, infiltraciones, infiltrativ(o/a/os/as), infiltrada, patrón intersticial, afectación intersticial, infiltrado intersticial, infiltrados intersticiales, engrosamiento intersticial, reticulación, patrón reticular, patrón reticulonodular, infiltrados alveolares, infiltrado alveolar, intersticiopatía, engrosamiento peribronquial infeccioso, trama aumentada, refuerzo de la trama',
     'ground glass':
       'vidrio deslustrado, vidrio esmerilado, en vidrio deslustrado, en vidrio esmerilado, vidrio despulido, en vidrio despulido, ved, ggo, deslustrado, esmerilado',
-    focus: 'foco, focos, foco neumónico, focos neumónicos',
+    focus:
+      'área afectada, áreas afectadas, recuadro, recuadros, cuadro, cuadros, foco, focos, foco neumónico, focos neumónicos',
     patch: 'parche, parches, placa de consolidación',
     lesion:
       'lesión, lesiones, masa, masas, cavidad, cavidades, cavitación, absceso, tumoración, tumor, loe, caverna, cavernas, nódulo cavitado, tumoraciones, abscesos',
@@ -100,7 +101,7 @@ export const ES: LanguageInput = {
   },
   negation: {
     before:
-      'regresión completa de, regresión completa del, reabsorción completa de, reabsorción completa del, desaparición completa de, desaparición completa del, desaparición de, desaparición del, desaparición de la, resolución de, resolución del, resolución de la, resolución completa de, resolución completa del, no, sin, sin evidencia de, no se observa, no se observan, no se aprecia, no se aprecian, no se identifican, no se identifica, no se ve, no se ven, no hay, no existe, no existen, ausencia de, no se evidencia, no se evidencian, no se visualiza, no se visualizan, ningún, ninguna, ningun(o), tampoco, ni, sin signos de, sin datos de, no se detecta, no se detectan, libre de, libres de, negativo para, no muestra, no muestran, no presenta, no presentan, descartad(o/a/os/as), se descarta, se descartan, no se objetiva, no se objetivan, no se demuestra, no se demuestran, sin imágenes de, sin imagen de, sin clara, sin claros, sin claras, sin claro, no se reconoce, no se reconocen, carece de, exent(o/a/os/as) de, no se encuentran, no se encuentra, no se aprecia claro, sin que se observe, sin que se aprecie, sin que se identifique, nada que sugiera, no contiene, no se distinguen, no se distingue, no se advierte, no se advierten, no se constata, no se constatan, no parece haber, sin hallazgos de, sin hallazgos sugestivos de, sin indicios de, no se aprecian imágenes de, no se observan imágenes de, jamás, no se registran, sin evidencias de, no hay evidencia de, no existe evidencia de, no hay signos de, no hay datos de, nada de',
+      'nada, nada en, nada a, ninguno, ninguna, regresión completa de, regresión completa del, reabsorción completa de, reabsorción completa del, desaparición completa de, desaparición completa del, desaparición de, desaparición del, desaparición de la, resolución de, resolución del, resolución de la, resolución completa de, resolución completa del, no, sin, sin evidencia de, no se observa, no se observan, no se aprecia, no se aprecian, no se identifican, no se identifica, no se ve, no se ven, no hay, no existe, no existen, ausencia de, no se evidencia, no se evidencian, no se visualiza, no se visualizan, ningún, ninguna, ningun(o), tampoco, ni, sin signos de, sin datos de, no se detecta, no se detectan, libre de, libres de, negativo para, no muestra, no muestran, no presenta, no presentan, descartad(o/a/os/as), se descarta, se descartan, no se objetiva, no se objetivan, no se demuestra, no se demuestran, sin imágenes de, sin imagen de, sin clara, sin claros, sin claras, sin claro, no se reconoce, no se reconocen, carece de, exent(o/a/os/as) de, no se encuentran, no se encuentra, no se aprecia claro, sin que se observe, sin que se aprecie, sin que se identifique, nada que sugiera, no contiene, no se distinguen, no se distingue, no se advierte, no se advierten, no se constata, no se constatan, no parece haber, sin hallazgos de, sin hallazgos sugestivos de, sin indicios de, no se aprecian imágenes de, no se observan imágenes de, jamás, no se registran, sin evidencias de, no hay evidencia de, no existe evidencia de, no hay signos de, no hay datos de, nada de',
     after:
       'se ha reexpandido, se han reexpandido, reexpandid(o/a), ausente, ausentes, no visible, no visibles, resuelt(o/a/os/as), ha desaparecido, han desaparecido, desaparecid(o/a/os/as), se ha resuelto, se han resuelto, descartad(o/a/os/as), no se observa, no se aprecia, no se identifica, no se ve, no se observan, no se ven, no se aprecian, no se identifican, ya no se observa, ya no se observan, ya no se aprecia, ya no se aprecian, ya no se identifica, ya no se ve, ya no se ven, no aparecen, no aparece, ya no es visible, ya no son visibles, no está presente, no están presentes, se ha (resuelto/reabsorbido), se han (resuelto/reabsorbido), se resolvió, resolvió, ha remitido, han remitido, reabsorbid(o/a/os/as), desapareció, desaparecieron',
     clear:
@@ -137,6 +138,7 @@ export const ES: LanguageInput = {
     'atelectasia, atelectasias, colapso, edema, edema pulmonar, cicatriz, fibrosis, contusión, hemorragia, infarto, metástasis, carcinoma, cáncer, neoplasia, sarcoidosis, granuloma, insuficiencia cardíaca, insuficiencia cardiaca, derrame, congestión, embolia, tep',
   joins: {
     and: 'y, e, así como, además, &, +, junto con, junto a, también, sino también, y también, mayor que, más que, y en menor medida, en menor medida, que se extiende a, se extiende a, extendiéndose a, con extensión a, menos, y en menor grado, en menor grado, con extensión hacia, >, tanto, como en, igual que, al igual que, además de, que se extiende al, se extiende al, extendiéndose al, mayor en',
+    more: 'mayor que, más que, menos que, >, <, >>',
     or: 'o, u, y/o, o bien, ni, versus',
     range: 'a, hasta, al, hacia, -, →',
     namely: 'es decir, a saber, concretamente, esto es, o sea, en concreto',

@@ -7,7 +7,7 @@ export const FR: LanguageInput = {
   sides: {
     left: 'gauche, gauches, gche, g, côté gauche, à gauche, sur la gauche, gch, gche.',
     right: 'droit, droite, droits, droites, dt, dte, d, dte., côté droit, à droite, sur la droite, drt, drte',
-    both: 'bilatéral(/e/es), bilatéraux, bilatéralement, les deux, deux côtés, des deux côtés, de chaque côté, des deux, aux deux, bilat, bilat., tous les deux, toutes les deux, l’un et l’autre, de part et d’autre, ces deux, chaque côté, chaque poumon, aucun des deux, aucune des deux, dans les deux, chacun des deux, sur les deux, aux deux côtés',
+    both: '(côté/côtés/latéralité) : les deux, bilatéral(/e/es), bilatéraux, bilatéralement, les deux, deux côtés, des deux côtés, de chaque côté, des deux, aux deux, bilat, bilat., tous les deux, toutes les deux, l’un et l’autre, de part et d’autre, ces deux, chaque côté, chaque poumon, aucun des deux, aucune des deux, dans les deux, chacun des deux, sur les deux, aux deux côtés',
     one: 'unilatéral(/e/es), unilatéraux',
     opposite:
       'controlatéral(/e/es), controlatéraux, côté opposé, autre côté, autre poumon, contro latéral, poumon opposé, côté controlatéral',
@@ -15,11 +15,11 @@ export const FR: LanguageInput = {
   },
   zones: {
     upper:
-      'supérieur(/e/es/s), apical(/e/es), apicaux, haut, haute, hauts, hautes, sus hilaire, sus hilaires, suprahilaire, suprahilaires, sous claviculaire, sous claviculaires, infraclaviculaire, infraclaviculaires, sus hiliaire, apico dorsal(/e), apicodorsal(/e), sup, sup., sushilaire, sushilaires, culminal, culminale',
+      'en haut, supérieur(/e/es/s), apical(/e/es), apicaux, haut, haute, hauts, hautes, sus hilaire, sus hilaires, suprahilaire, suprahilaires, sous claviculaire, sous claviculaires, infraclaviculaire, infraclaviculaires, sus hiliaire, apico dorsal(/e), apicodorsal(/e), sup, sup., sushilaire, sushilaires, culminal, culminale',
     middle:
       'moyen(/ne/nes/s), périhilaire, périhilaires, parahilaire, parahilaires, hilaire, hilaires, péri hilaire, péri hilaires, para hilaire, para hilaires, juxtahilaire, juxta hilaire, médian, moy, juxta hilaires, intermédiaire',
     lower:
-      'inférieur(/e/es/s), basal(/e/es), basaux, bas, basse, basses, basithoracique, basithoraciques, sous hilaire, sous hilaires, infrahilaire, infrahilaires, paracardiaque, paracardiaques, para cardiaque, para cardiaques, sus diaphragmatique, sus diaphragmatiques, supradiaphragmatique, supradiaphragmatiques, latérobasal(/e), postérobasal(/e/es), inf, inf., juxtadiaphragmatique, péricardiaque, péricardiaques, latéro basal(/e), postéro basal(/e), basilaire, basilaires, antéro basal(/e), costo phrénique, juxta diaphragmatique',
+      'en bas, inférieur(/e/es/s), basal(/e/es), basaux, bas, basse, basses, basithoracique, basithoraciques, sous hilaire, sous hilaires, infrahilaire, infrahilaires, paracardiaque, paracardiaques, para cardiaque, para cardiaques, sus diaphragmatique, sus diaphragmatiques, supradiaphragmatique, supradiaphragmatiques, latérobasal(/e), postérobasal(/e/es), inf, inf., juxtadiaphragmatique, péricardiaque, péricardiaques, latéro basal(/e), postéro basal(/e), basilaire, basilaires, antéro basal(/e), costo phrénique, juxta diaphragmatique',
   },
   named: {
     upper:
@@ -29,11 +29,11 @@ export const FR: LanguageInput = {
     lower:
       'base, base pulmonaire, tiers inférieur, champ inférieur, région basale, plage basale, région sous hilaire, région basithoracique',
     'upper left + upper right':
-      'apex bilatéraux, sommets, biapical(/e/es), biapicaux, deux apex, deux sommets, bi apical, bi apicale, les apex, des apex, aux apex, lobes supérieurs, champs supérieurs, tiers supérieurs',
+      'deux (lobes/champs) supérieurs, deux sommets, deux apex, apex bilatéraux, sommets, biapical(/e/es), biapicaux, deux apex, deux sommets, bi apical, bi apicale, les apex, des apex, aux apex, lobes supérieurs, champs supérieurs, tiers supérieurs',
     'middle left + middle right':
-      'bihilaire, bihilaires, bi hilaire, champs moyens, régions hilaires, régions périhilaires, tiers moyens, plages moyennes',
+      'deux champs moyens, deux hiles, bihilaire, bihilaires, bi hilaire, champs moyens, régions hilaires, régions périhilaires, tiers moyens, plages moyennes',
     'lower left + lower right':
-      'bases, bibasal(/e/es), bibasaux, bi basal, bi basale, bi basales, deux bases, bases pulmonaires, bibasilaire, bibasilaires, lobes inférieurs, champs inférieurs, tiers inférieurs, régions basales',
+      'deux (lobes/champs) inférieurs, deux bases, deux bases pulmonaires, bases, bibasal(/e/es), bibasaux, bi basal, bi basale, bi basales, deux bases, bases pulmonaires, bibasilaire, bibasilaires, lobes inférieurs, champs inférieurs, tiers inférieurs, régions basales',
     'upper + middle':
       'deux tiers supérieurs, 2/3 supérieurs, les deux tiers supérieurs, tiers supérieur et moyen',
     'middle + lower':
@@ -62,7 +62,8 @@ export const FR: LanguageInput = {
       'infiltrat, infiltrats, infiltration, infiltrations, infiltré, infiltrés, infiltrant, infiltrante, syndrome interstitiel, syndrome alvéolaire, syndrome alvéolo interstitiel, syndrome de condensation, atteinte interstitielle, réticulations, réticulation, images interstitielles, infiltrée, infiltrées, syndrome bronchique, accentuation de la trame, trame accentuée, épaississement interstitiel',
     'ground glass':
       'verre dépoli, en verre dépoli, plage de verre dépoli, plages de verre dépoli, ggo, aspect de verre dépoli, plages en verre dépoli, plage en verre dépoli, verre depoli, vd',
-    focus: 'foyer, foyers, foyer infectieux, foyers infectieux, foyer pulmonaire, foyer pneumonique',
+    focus:
+      'cadre, cadres, boîte, boîtes, foyer, foyers, foyer infectieux, foyers infectieux, foyer pulmonaire, foyer pneumonique',
     patch: 'plage, plages, plage de condensation, plages de condensation, tache, taches',
     lesion:
       'lésion, lésions, masse, masses, cavité, cavités, caverne, cavernes, tumeur, abcès, excavation, excavations, lésion excavée, formation',
@@ -104,7 +105,7 @@ export const FR: LanguageInput = {
   },
   negation: {
     before:
-      'régression complète de, régression complète du, régression complète des, résorption complète de, résorption complète du, régression totale de, régression totale du, disparition de, disparition du, disparition de la, disparition des, disparition complète de, disparition complète du, disparition d’, résolution complète de, résolution complète du, nettoyage de, nettoyage du, nettoyage complet de, nettoyage complet du, pas, pas de, pas d’, sans, absence, absence de, absence d’, aucun, aucune, ni, pas de signe de, pas d’argument pour, pas d’argument en faveur de, pas d’argument en faveur d’, sans argument pour, sans argument en faveur de, il n’y a pas de, il n’y a pas d’, il n’y a pas, on ne voit pas, on ne retrouve pas, n’est pas, ne montre pas, ne montre pas de, ne montre pas d’, ne retrouve pas, non, indemne de, indemne d’, indemnes de, libre de, libre d’, libres de, dépourvu de, dépourvue de, exempt de, exempte de, exempts de, exempt d’, rien, sans signe de, sans foyer de, pas d’image de, pas d’image évocatrice de, aucun signe de, aucun argument pour, aucun argument en faveur d’, aucun argument en faveur de, négatif pour, jamais, nul, nulle, pas de foyer de, ne comporte pas de, ne comporte pas d’, ne présente pas de, ne présente pas d’, absence d’argument pour, absence de signe de, pas de signe en faveur de, pas de signe en faveur d’, ne contient pas de, ne contient pas d’, éliminant, ne laisse voir aucun, ne laisse voir aucune, ne sont pas, on n’observe pas, on n’observe pas de, on n’observe pas d’, on ne note pas, on ne note pas de, on ne note pas d’, ne présentent pas de, ne présentent pas d’, ne montrent pas de, ne montrent pas d’, absence de foyer de, sans image de',
+      'rien, rien à, aucun, aucune, néant, régression complète de, régression complète du, régression complète des, résorption complète de, résorption complète du, régression totale de, régression totale du, disparition de, disparition du, disparition de la, disparition des, disparition complète de, disparition complète du, disparition d’, résolution complète de, résolution complète du, nettoyage de, nettoyage du, nettoyage complet de, nettoyage complet du, pas, pas de, pas d’, sans, absence, absence de, absence d’, aucun, aucune, ni, pas de signe de, pas d’argument pour, pas d’argument en faveur de, pas d’argument en faveur d’, sans argument pour, sans argument en faveur de, il n’y a pas de, il n’y a pas d’, il n’y a pas, on ne voit pas, on ne retrouve pas, n’est pas, ne montre pas, ne montre pas de, ne montre pas d’, ne retrouve pas, non, indemne de, indemne d’, indemnes de, libre de, libre d’, libres de, dépourvu de, dépourvue de, exempt de, exempte de, exempts de, exempt d’, rien, sans signe de, sans foyer de, pas d’image de, pas d’image évocatrice de, aucun signe de, aucun argument pour, aucun argument en faveur d’, aucun argument en faveur de, négatif pour, jamais, nul, nulle, pas de foyer de, ne comporte pas de, ne comporte pas d’, ne présente pas de, ne présente pas d’, absence d’argument pour, absence de signe de, pas de signe en faveur de, pas de signe en faveur d’, ne contient pas de, ne contient pas d’, éliminant, ne laisse voir aucun, ne laisse voir aucune, ne sont pas, on n’observe pas, on n’observe pas de, on n’observe pas d’, on ne note pas, on ne note pas de, on ne note pas d’, ne présentent pas de, ne présentent pas d’, ne montrent pas de, ne montrent pas d’, absence de foyer de, sans image de',
     after:
       'réexpandu(/e/s/es), s’est réexpandu, s’est réexpandue, s’est réexpandu complètement, absent, absente, absents, absentes, a disparu, ont disparu, disparu, disparue, disparues, résolu, résolue, exclu, exclue, éliminé, éliminée, non retrouvé, non retrouvée, non visible, non visibles, n’est pas visible, ne sont pas visibles, s’est résolu, s’est résolue, n’est plus visible, ne sont plus visibles, non vu, non vue, non retrouvés, non retrouvées, non visualisé, non visualisée, n’est pas retrouvé, n’est pas retrouvée, disparus, résorbé, résorbée, complètement résorbé, n’apparaît plus, a complètement disparu, ont complètement disparu, nettoyé, nettoyée, s’est nettoyé, s’est nettoyée, non décelable, non décelables, non retenu, non retenue, a régressé complètement, complètement régressé, a totalement disparu, totalement disparu, s’est résorbé, s’est résorbée, se sont résorbés, se sont résorbées, n’est plus retrouvé, n’est plus retrouvée, ne sont plus retrouvés',
     clear:
@@ -142,6 +143,7 @@ export const FR: LanguageInput = {
     'atélectasie, atélectasies, collapsus, œdème, oedème, oap, surcharge, cicatrice, fibrose, contusion, hémorragie, infarctus, embolie, métastase, métastases, cancer, carcinome, néoplasie, sarcoïdose, granulome, épanchement, trouble de ventilation, troubles de ventilation, insuffisance cardiaque, tumoral, tumorale, tumoraux',
   joins: {
     and: 'et, ainsi que, ainsi qu, &, +, mais aussi, mais également, également, aussi, plus, et aussi, plus que, supérieur à, ainsi qu à, et dans une moindre mesure, dans une moindre mesure, et à un moindre degré, à un moindre degré, étendu à, étendue à, étendues à, s’étendant à, s’étendant au, s’étendant vers, s’étend à, s’étend au, débordant sur, moins, comme, puis, et de façon moindre, de même que, de même qu, autant que, avec extension à, avec extension au, et moins',
+    more: 'plus que, plus qu à, supérieur à, moins que, >, <, >>',
     or: 'ou, soit, ou bien, ou alors, versus',
     range: 'à, jusqu à, jusqu au, jusqu aux, jusqu en, au, -, →',
     namely: 'c est à dire, c’est-à-dire, à savoir, plus précisément, autrement dit, cad, soit précisément',

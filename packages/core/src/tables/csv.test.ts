@@ -1,6 +1,7 @@
-import { ReclmisError } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
-import { encodeCsv, parseCsv } from './csv.js';
+import { ReclmisError } from '../errors.js';
+import { parseCsv } from './csv.js';
+import { encodeCsv } from './encode-csv.js';
 import { decodeText } from './text.js';
 
 const HEAD = 'Image,Description';

@@ -1,5 +1,5 @@
 /** Decodes text files: UTF-8, or UTF-16 as Excel's "Unicode text"; never a guess. */
-import { ReclmisError, type ErrorCode } from '@reclmis/core';
+import { type ErrorCode, ReclmisError } from '../errors.js';
 
 interface Refusal {
   readonly code: ErrorCode;

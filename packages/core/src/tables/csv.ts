@@ -3,8 +3,8 @@
  * semicolon and tab gives the head its columns, or a first line's `sep=;`. Rows must have as many fields as
  * the head: an unquoted comma or line end would silently cut a note (`csv-width.ts`).
  */
-import { ReclmisError } from '@reclmis/core';
-import { CsvError, type Options, parse } from 'csv-parse/sync';
+import { CsvError, type Options, parse } from 'csv-parse/browser/esm/sync'; // the same without Node's Buffer
+import { ReclmisError } from '../errors.js';
 import {
   describeFields,
   type Head,
@@ -161,11 +161,4 @@ export function parseCsv(
       return rowOf(row.line, head.at, (column) => (row.fields[head.at[column] ?? -1] ?? '').trim());
     }),
   };
-}
-
-/** RFC 4180, comma, CRLF, for `parseCsv`. */
-export function encodeCsv(rows: readonly (readonly string[])[]): string {
-  const field = (text: string): string =>
-    /[",;\t\r\n]|^\s|\s$/u.test(text) || text === '' ? `"${text.replaceAll('"', '""')}"` : text;
-  return rows.map((row) => `${row.map(field).join(',')}\r\n`).join('');
 }

@@ -4,7 +4,8 @@
  * "Unilateral, left". So each joint of unquoted fields is examined where columns may be left out, by the
  * signs in docs/reference/tables.md. Undecidable rows are refused; quotes around the field decide.
  */
-import { isNoteWord, wordsOf } from '@reclmis/core';
+import { isNoteWord } from '../notes/note-words.js';
+import { wordsOf } from '../text/words.js';
 import { type Head, unreadable } from './columns.js';
 
 const SEPARATORS: Readonly<Record<string, string>> = { ',': 'comma', ';': 'semicolon', '\t': 'tab' };
@@ -86,7 +87,7 @@ function whyTogether(cell: string, { separator, spaced, quoting }: CsvStyle): st
 }
 
 function checkJoints(path: string, row: CsvRow, { at, width }: Head, style: CsvStyle): void {
-  const { image = 0, description = 0, spacing = -1, source = -1, mask = -1, split = -1, sides = -1 } = at;
+  const { image = -1, description = 0, spacing = -1, source = -1, mask = -1, split = -1, sides = -1 } = at;
   if (width - 1 <= Math.max(image, description)) return; // no column can be left out
   const cells = written(row, style.separator);
   const own = { ...style, spaced: style.spaced && isSpaced(cells) };

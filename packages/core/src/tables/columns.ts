@@ -1,11 +1,15 @@
 /**
  * Columns and rows of a table. The head, the first row that is not blank, names them, in any order and case.
  * A table of notes has Image and Description, and may have Spacing and Source (`NOTES`); a table of cases has
- * other columns and names (`case-table.ts`).
+ * other columns and names (`case-form.ts`).
  */
-import { defined, ReclmisError } from '@reclmis/core';
+import { defined } from '../defined.js';
+import { ReclmisError } from '../errors.js';
 
-const COLUMNS = ['image', 'description', 'spacing', 'source', 'mask', 'split', 'patient', 'sides'] as const;
+const COLUMNS = [
+  ...(['image', 'description', 'spacing', 'source'] as const),
+  ...(['mask', 'class', 'split', 'patient', 'sides', 'slice'] as const),
+] as const;
 export type Column = (typeof COLUMNS)[number];
 
 /** What a table's columns are called. */
@@ -13,6 +17,8 @@ export interface TableForm {
   /** By column, in lower case; the first that is there counts. Columns without a name are not read. */
   readonly names: Readonly<Partial<Record<Column, readonly string[]>>>;
   readonly required: readonly Column[];
+  /** At least one of these must be there too. */
+  readonly either?: readonly Column[];
   /** Columns of which a table with two names is refused. */
   readonly single?: readonly Column[];
   /** For messages: the required ones, as users write them. */
@@ -37,6 +43,20 @@ export const NOTE_MEMBERS: Pick<TableForm, 'names'> = {
   names: { ...NOTES.names, description: ['note'] },
 };
 
+/** Notes whose rows may be for some slices of a volume. The only volume needs no name. */
+export const SLICE_NOTES: TableForm = {
+  ...NOTES,
+  names: { ...NOTES.names, slice: ['slices'] },
+  required: ['description'],
+  either: ['image', 'slice'],
+  shown: 'Image (or Slices) and Description',
+};
+
+export const SLICE_NOTE_MEMBERS: Pick<TableForm, 'names' | 'either'> = {
+  names: { ...NOTE_MEMBERS.names, slice: ['slices'] },
+  either: ['image', 'slice'],
+};
+
 /** Column -> its index in a row. */
 export interface Head {
   readonly at: Readonly<Partial<Record<Column, number>>>;
@@ -48,7 +68,7 @@ export interface Head {
 export interface NoteRow
   extends
     Readonly<Record<'image' | 'description' | 'spacing' | 'source', string>>,
-    Readonly<Partial<Record<'mask' | 'split' | 'patient' | 'sides', string>>> {
+    Readonly<Partial<Record<'mask' | 'class' | 'split' | 'patient' | 'sides' | 'slice', string>>> {
   /** Sheet row, or line where the row begins; from 1. */
   readonly number: number;
   /** Cell (`A5`) of a name stored as a number, without its leading zeros. */
@@ -74,6 +94,7 @@ export function headOf(path: string, fields: readonly string[], form: TableForm 
   const nameOf = (column: Column): string | undefined =>
     form.names[column]?.find((name) => names.includes(name));
   if (form.required.some((column) => nameOf(column) === undefined)) return null;
+  if (form.either?.every((column) => nameOf(column) === undefined)) return null;
   for (const column of form.single ?? []) {
     const [one, two] = (form.names[column] ?? []).filter((name) => names.includes(name));
     if (one === undefined || two === undefined) continue;
@@ -81,7 +102,7 @@ export function headOf(path: string, fields: readonly string[], form: TableForm 
     throw unreadable(
       path,
       `expected either the column ${shown.join(' or ')}, got both`,
-      'Rename or delete the one that does not hold the notes.',
+      'Rename or delete one of them.',
     );
   }
   const at: Partial<Record<Column, number>> = {};
