@@ -1,7 +1,7 @@
 /** Images with notes for checks and calibration, from a data set or made up. */
 import { imageToPlanes, Random, ReclmisError } from '@reclmis/core';
 import { readImage } from '@reclmis/files';
-import { madeNotes } from '@reclmis/lab';
+import { imageOptions, madeNotes } from '@reclmis/lab';
 import type { Case } from '@reclmis/lab';
 import { openEvaluated } from '@reclmis/lab';
 import { ownCases } from '@reclmis/lab';
@@ -24,13 +24,22 @@ export function madeCases(count: number, size: number): ExportCase[] {
 }
 
 /** Reads `count` cases, evenly spread. @throws IMAGE_* */
-export async function readCases(cases: readonly Case[], count: number, size: number): Promise<ExportCase[]> {
+export async function readCases(
+  cases: readonly Case[],
+  count: number,
+  { size, resize }: Pick<LoadedModel, 'size' | 'resize'>,
+): Promise<ExportCase[]> {
   const taken = Array.from({ length: Math.min(count, cases.length) }, (_, i) => {
     return cases[Math.floor((i * cases.length) / Math.min(count, cases.length))];
   }).filter((one) => one !== undefined);
   const read: ExportCase[] = [];
-  for (const { imagePath, note } of taken) {
-    read.push({ image: imageToPlanes(await readImage(imagePath), size), note, real: true });
+  for (const one of taken) {
+    const { imagePath, note } = one;
+    read.push({
+      image: imageToPlanes(await readImage(imagePath, imageOptions(one)), size, resize),
+      note,
+      real: true,
+    });
   }
   return read;
 }
@@ -49,7 +58,7 @@ const KEPT = 8;
  */
 export async function calibrationCases(
   run: Pick<Run, 'config' | 'info'>,
-  { size }: Pick<LoadedModel, 'size'>,
+  model: Pick<LoadedModel, 'size' | 'resize'>,
   { calibrate, calibrationCases: count = 32 }: { calibrate?: string; calibrationCases?: number },
 ): Promise<CalibrationCases> {
   const cases =
@@ -64,7 +73,7 @@ export async function calibrationCases(
     );
   }
   const kept = Math.min(KEPT, Math.floor(cases.length / 2));
-  const read = await readCases(cases, Math.min(count + kept, cases.length), size);
+  const read = await readCases(cases, Math.min(count + kept, cases.length), model);
   // Every n-th, so both lists spread over the data.
   const every = Math.floor(read.length / kept);
   const isKept = (i: number): boolean => i % every === 0 && i / every < kept;

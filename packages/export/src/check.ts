@@ -4,13 +4,21 @@
  * In float32 only the order of sums differs, so probabilities must agree to 1e-4. For float16 and int8, masks
  * are compared pixel by pixel on real images; pixels near the threshold may change.
  */
-import { type ModelManifest, PROBE_NOTE, probePlanes, probeValues, ReclmisError } from '@reclmis/core';
+import {
+  type Cut,
+  type ModelManifest,
+  PROBE_NOTE,
+  probePlanes,
+  probeValues,
+  ReclmisError,
+  splitOnnx,
+} from '@reclmis/core';
 import { scope } from '@reclmis/torch';
 import type { LoadedModel } from '@reclmis/lab';
 import type { ExportCase } from './cases.js';
 import { noteWidth, toNote } from './note-input.js';
 import { SEGMENTER_NAMES } from './segmenter-graph.js';
-import { openOnnx, type OnnxSession } from './session.js';
+import { openOnnx, openParts, type OnnxSession } from './session.js';
 import { type ExportedTokenizer, TEXT_NAMES } from './text-graph.js';
 
 export type ExportPrecision = ModelManifest['precision'];
@@ -43,7 +51,9 @@ export interface CheckReport {
 }
 
 export interface CheckedFiles {
-  readonly segmenter: Uint8Array | string;
+  readonly segmenter: Uint8Array;
+  /** Where its note enters; null if it is not cut. */
+  readonly cut: Cut | null;
   readonly text: { readonly file: Uint8Array | string; readonly tokenizer: ExportedTokenizer } | null;
 }
 
@@ -53,7 +63,11 @@ export interface CheckOptions {
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Compares single cases, then a batch of two: the batch size is free. @throws EXPORT_DIFFERS */
+/**
+ * Compares single cases, then a batch of two: the batch size is free. A segmenter that is cut is run whole, as servers
+ * do, and in its two parts, as the runtime does.
+ * @throws EXPORT_DIFFERS
+ */
 export async function checkExport(
   model: LoadedModel,
   files: CheckedFiles,
@@ -61,6 +75,7 @@ export async function checkExport(
   { precision, threshold, onProgress }: CheckOptions,
 ): Promise<CheckReport> {
   const segmenter = await openOnnx(files.segmenter);
+  const parts = files.cut && (await openParts(splitOnnx(files.segmenter, files.cut), files.cut));
   const text = files.text && {
     session: await openOnnx(files.text.file),
     tokenizer: files.text.tokenizer,
@@ -74,13 +89,14 @@ export async function checkExport(
       const images = joined(group.map(({ image }) => image));
       const expected = model.probabilities(images, notes);
       const note = text && (await compareNotes(model, text, notes, tally));
-      const actual = await runSegmenter(segmenter, { images, notes: note, model });
-      compareMasks(expected, actual, threshold, tally);
+      for (const one of parts ? [segmenter, parts] : [segmenter])
+        compareMasks(expected, await runSegmenter(one, { images, notes: note, model }), threshold, tally);
       onProgress?.(i + 1, groups.length);
     }
     probe = await probeFiles(model, segmenter, text);
   } finally {
     await segmenter.release();
+    await parts?.release();
     await text?.session.release();
   }
   const report = {
@@ -182,7 +198,7 @@ export async function encodeNotes(
 
 /** Images [B,3,S,S] and features [B,T,W] (or null) -> probabilities [B,1,S,S]. */
 export async function runSegmenter(
-  segmenter: OnnxSession,
+  segmenter: Pick<OnnxSession, 'run'>,
   { images, notes, model }: { images: Float32Array; notes: Float32Array | null; model: LoadedModel },
 ): Promise<Float32Array> {
   const S = model.size;

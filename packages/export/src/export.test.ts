@@ -51,7 +51,7 @@ describe('a run that reads notes by words', () => {
   const out = join(root, 'words', 'model');
 
   beforeAll(async () => {
-    run = await makeTinyRun(join(root, 'words'));
+    run = await makeTinyRun(join(root, 'words'), { 'data.resize': 'upstream', 'data.window': '-600/1500' });
     await writeEvaluation(await evaluateRun(run), { csv: join(run, 'evaluation', 'data-test.csv') });
     writeFileSync(join(run, 'evaluation', 'data-test-shuffled.csv'), 'id,dice,iou\na,1,1\n');
     report = await exportModel(run, { out, threads: 1 });
@@ -65,7 +65,7 @@ describe('a run that reads notes by words', () => {
     expect(manifest).toMatchObject({
       name: 'reclmis-data',
       precision: 'fp32',
-      image: { size: S },
+      image: { size: S, resize: 'stretch-bilinear', window: '-600/1500' },
       note: { contextLength: 12, width: 512, grammar: 'lvit', tokenizer: { kind: 'words' } },
       training: { data: { name: 'data', cases: 10 }, checkpoint: { kind: 'best' }, seed: 1 },
       versions: { opset: 17 },

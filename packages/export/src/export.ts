@@ -9,6 +9,7 @@ import { dirname, join, resolve } from 'node:path';
 import {
   defined,
   formatManifest,
+  type GraphFeature,
   isModelName,
   MANIFEST_FILE,
   MANIFEST_FORMAT,
@@ -18,6 +19,7 @@ import {
   type StatedSides,
   type TrainingReference,
   whoseSides,
+  statedResize,
 } from '@reclmis/core';
 import {
   makeFolder,
@@ -29,17 +31,25 @@ import {
 } from '@reclmis/files';
 import { countFlops, scope } from '@reclmis/torch';
 import { measureReference, readReference, underSides } from '@reclmis/lab';
-import { currentVersions, type LoadedModel, openRun, refuseTaken, type Run } from '@reclmis/lab';
+import {
+  currentVersions,
+  type LoadedModel,
+  modelDescriptor,
+  openRun,
+  refuseTaken,
+  type Run,
+} from '@reclmis/lab';
 import type { CheckpointKind } from '@reclmis/lab';
 import { ownCases } from '@reclmis/lab';
 import { calibrationCases, madeCases, readCases } from './cases.js';
 import { checkExport, type CheckReport, type ExportPrecision, THRESHOLD } from './check.js';
 import { calibrationOf } from './int8.js';
 import { countParameters } from './onnx-graph.js';
+import { noteCut } from './note-cut.js';
 import { noteWidth } from './note-input.js';
 import { encodeModel, OPSET } from './onnx-model.js';
 import { runPasses } from './passes.js';
-import { scoresOf } from './scores.js';
+import { confidenceTestsOf, scoresOf } from './scores.js';
 import { SEGMENTER_NAMES, segmenterGraph } from './segmenter-graph.js';
 import { checkTarget, type ExportTarget, writeTarget } from './targets.js';
 import { type ExportedTokenizer, TEXT_NAMES, textGraph } from './text-graph.js';
@@ -154,9 +164,13 @@ async function writeModel(
     calibration && calibrationOf(model, calibration, signal),
   );
 
+  const { noteEntersEarly } = modelDescriptor(run.config.model.name);
+  const cut = noteEntersEarly === undefined ? await noteCut(graph) : null;
+
   onStage('writing');
   const { reclmis } = currentVersions();
-  await writeFileAtomic(join(dir, FILES.segmenter), encodeModel(graph, reclmis), { sync: true });
+  const segmenter = encodeModel(graph, reclmis);
+  await writeFileAtomic(join(dir, FILES.segmenter), segmenter, { sync: true });
   if (text) {
     await writeFileAtomic(join(dir, FILES.text), encodeModel(text.graph, reclmis), { sync: true });
     if (text.tokenizer.merges !== null) await copyFile(text.tokenizer.merges, join(dir, FILES.merges));
@@ -165,12 +179,13 @@ async function writeModel(
   onStage('checking');
   const cases = calibration?.kept ?? [
     ...madeCases(CHECKED.made, model.size),
-    ...(await readCases(await ownCases(run, 'val'), CHECKED.real, model.size)),
+    ...(await readCases(await ownCases(run, 'val'), CHECKED.real, model)),
   ];
   const check = await checkExport(
     model,
     {
-      segmenter: join(dir, FILES.segmenter),
+      segmenter,
+      cut,
       text: text && { file: join(dir, FILES.text), tokenizer: text.tokenizer },
     },
     cases,
@@ -182,6 +197,7 @@ async function writeModel(
     check,
     parameters,
     flopsPerImage,
+    features: cut?.features ?? null,
     sides,
     tokenizer: text?.tokenizer ?? null,
   };
@@ -198,6 +214,7 @@ interface Described {
   readonly check: CheckReport;
   readonly parameters: number;
   readonly flopsPerImage: number;
+  readonly features: readonly GraphFeature[] | null;
   readonly sides: StatedSides;
   readonly tokenizer: ExportedTokenizer | null;
 }
@@ -206,7 +223,7 @@ async function describe(
   run: Run,
   model: LoadedModel,
   dir: string,
-  { precision, check, parameters, flopsPerImage, sides, tokenizer }: Described,
+  { precision, check, parameters, flopsPerImage, features, sides, tokenizer }: Described,
   { name = defaultName(run), onNotice }: Pick<ExportOptions, 'name' | 'onNotice'>,
 ): Promise<ModelManifest> {
   const { reclmis, libtorch } = currentVersions();
@@ -226,7 +243,8 @@ async function describe(
       scale: 'v/255',
       mean: [0, 0, 0],
       deviation: [1, 1, 1],
-      resize: 'stretch-triangle-antialiased',
+      resize: statedResize(model.resize),
+      ...(run.config.data.window === '' ? {} : { window: run.config.data.window }),
     },
     note: tokenizer && {
       contextLength: encoder.contextLength,
@@ -242,6 +260,7 @@ async function describe(
       file: await fileEntry(dir, FILES.segmenter),
       inputs: { image: SEGMENTER_NAMES.image, note: tokenizer && SEGMENTER_NAMES.note },
       outputs: { probability: SEGMENTER_NAMES.probability },
+      features: features && features.map(({ shape, ...feature }) => ({ ...feature, shape: [...shape] })),
     },
     textEncoder: tokenizer && {
       file: await fileEntry(dir, FILES.text),
@@ -257,6 +276,9 @@ async function describe(
       ...(reference ? { reference } : {}),
     },
     scores: scoresOf(run, model),
+    ...(model.confidence && {
+      confidence: { calibration: model.confidence, tests: confidenceTestsOf(run, model) },
+    }),
     intendedUse: INTENDED_USE,
     limits: [...LIMITS],
     check: { cases: check.cases, worst: check.worst, probe: [...check.probe] },
@@ -285,13 +307,23 @@ async function referenceOf(
 ): Promise<TrainingReference | null> {
   const remembered = readReference(run.dir);
   if (remembered) {
-    const { reference, notice } = await underSides(remembered, sides, run.sides, () =>
-      ownCases(run, 'train'),
+    const { reference, notice } = await underSides(
+      remembered,
+      sides,
+      run.sides,
+      () => ownCases(run, 'train'),
+      run.habits.vocabulary,
     );
     if (notice !== null) onNotice?.(notice);
     return reference;
   }
-  const options = { size: model.size, readsNotes: model.model.readsNotes, sides };
+  const options = {
+    size: model.size,
+    resize: model.resize,
+    readsNotes: model.model.readsNotes,
+    sides,
+    vocabulary: run.habits.vocabulary,
+  };
   return measureReference(await ownCases(run, 'train'), { ...options, group: run.config.data.group });
 }
 

@@ -104,9 +104,11 @@ export function typesOf(graph: OnnxGraph): Map<string, OnnxType> {
         ? onnxTypeOf(to.value)
         : op === 'Shape'
           ? 'int64'
-          : BOOLEAN.has(op)
-            ? 'bool'
-            : types.get(op === 'Where' ? second : first);
+          : op === 'QuantizeLinear' || op === 'DequantizeLinear'
+            ? types.get(inputs[op === 'QuantizeLinear' ? 2 : 1] ?? '') // of zero and scale
+            : BOOLEAN.has(op)
+              ? 'bool'
+              : types.get(op === 'Where' ? second : first);
     for (const name of outputs) if (type) types.set(name, type);
   }
   return types;

@@ -26,6 +26,7 @@ import { encodeModel } from './onnx-model.js';
 import type { OnnxGraph } from './onnx-graph.js';
 import { foldUpsampling } from './phases.js';
 import { record } from './record.js';
+import { biasInProducts } from './few-outputs.js';
 import { maximaByParts, meansAsConvolutions, projectChannelsLast, reduceChannelsLast } from './reductions.js';
 import { openOnnx } from './session.js';
 import { translate } from './translate.js';
@@ -356,6 +357,40 @@ describe('a convolution to one channel', () => {
     const graph = graphOf(image, ({ x }) => conv2d(x, randn([1, 4, 1, 1]), null, [2, 2], [0, 0], [1, 1], 1));
     projectChannelsLast(graph);
     expect(graph.nodes.map(({ op }) => op)).toEqual(['Conv']);
+  });
+});
+
+describe('a product with few outputs', () => {
+  const [first, second] = [randn([6, 4]), randn([1, 6])];
+  const [shift, last] = [randn([6]), randn([1])];
+  const body = ({ x }: { x: Tensor }): Tensor =>
+    linear(linear(x.permute([0, 2, 3, 1]), first, shift).relu(), second, last); // PLAM's, [B,6,6,1]
+
+  it('takes its bias as a Gemm, for any batch', async () => {
+    expect(await difference(image, body, biasInProducts)).toBeLessThan(CLOSE);
+    const graph = graphOf(image, body);
+    biasInProducts(graph);
+    const ops = graph.nodes.map(({ op }) => op);
+    expect(ops.filter((op) => op === 'Gemm')).toHaveLength(2);
+    expect(ops).not.toContain('MatMul');
+    expect(ops).not.toContain('Add');
+  });
+
+  it('stays without a bias, with many outputs, and if others read it', () => {
+    const wide = [randn([9, 4]), randn([9])] as const;
+    for (const other of [
+      ({ x }: { x: Tensor }): Tensor => linear(x.permute([0, 2, 3, 1]), first, null),
+      ({ x }: { x: Tensor }): Tensor => linear(x.permute([0, 2, 3, 1]), ...wide),
+      ({ x }: { x: Tensor }): Tensor => {
+        const product = linear(x.permute([0, 2, 3, 1]), first, null);
+        return product.add(shift).mul(product);
+      },
+    ]) {
+      const graph = graphOf(image, other);
+      const before = graph.nodes.map(({ op }) => op);
+      biasInProducts(graph);
+      expect(graph.nodes.map(({ op }) => op)).toEqual(before);
+    }
   });
 });
 

@@ -4,6 +4,7 @@
  */
 import type { ExportPrecision } from './check.js';
 import { equalise } from './equalise.js';
+import { biasInProducts } from './few-outputs.js';
 import { separateConstants } from './fold.js';
 import { toHalf } from './half.js';
 import { type Calibration, quantiseCalibrated } from './int8.js';
@@ -41,6 +42,7 @@ export const PASSES: Readonly<Record<ExportPrecision, readonly Pass[]>> = {
     { run: meansAsConvolutions, why: 'onnxruntime leaves its layout of convolutions for a reduction' },
     { run: maximaByParts, why: 'the same for maxima' },
     { run: fewerProducts, why: 'Winograd’s tiles for the 3x3 convolutions that are left' },
+    { run: biasInProducts, why: 'PLAM’s products per pixel, with few outputs, add their bias slowly' },
   ],
   fp16: [
     { run: toHalf, text: true, why: 'half the bytes; the only precision that changes the note encoder' },
@@ -56,7 +58,11 @@ export const PASSES: Readonly<Record<ExportPrecision, readonly Pass[]>> = {
       },
       why: 'a tensor has one scale, so its channels need like ranges before these are measured',
     },
-    { measure: quantiseCalibrated, why: 'last: what it measures is the graph that all others have changed' },
+    {
+      measure: quantiseCalibrated,
+      why: 'what it measures is the graph that all others have changed, but for the last, which keeps every value',
+    },
+    { run: biasInProducts, why: 'the same as in fp32; equalising and quantising know products, not Gemm' },
   ],
 };
 

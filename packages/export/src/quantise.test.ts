@@ -391,11 +391,11 @@ describe('an export in int8', () => {
     expect([own.length, checked.length]).toEqual([8, 4]); // of twelve in both folders
     expect(own).toEqual(train.cases);
     expect(checked).toEqual(val.cases);
-    const wanted = (await readCases(train.cases, 8, 32)).map(({ image }) =>
+    const wanted = (await readCases(train.cases, 8, { size: 32, resize: 'area' })).map(({ image }) =>
       Buffer.from(image.buffer).toString('hex'),
     );
     for (const options of [{}, { calibrate: dir }]) {
-      const { used, kept } = await calibrationCases(run, { size: 32 }, options);
+      const { used, kept } = await calibrationCases(run, { size: 32, resize: 'area' }, options);
       const images = [...used, ...kept].map(({ image }) => Buffer.from(image.buffer).toString('hex'));
       expect(images.sort()).toEqual(wanted.sort());
     }

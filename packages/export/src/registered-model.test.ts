@@ -72,4 +72,6 @@ it('trains, is evaluated, and is exported to a graph that computes the same', as
   expect(check.worst).toBeLessThan(1e-5); // float32 rounding
   expect(check).toMatchObject({ cases: 6, agreement: 1 });
   expect(manifest.name).toBe('toy-data');
+  // The graph shows where the note enters, though the model does not say.
+  expect(manifest.segmenter.features).toMatchObject([{ type: 'float32', shape: [1, 1, 32, 32] }]);
 });

@@ -1,12 +1,13 @@
 /** Scores of an exported run, from its folder. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ModelManifest } from '@reclmis/core';
+import { type ModelManifest, rankCorrelation } from '@reclmis/core';
 import { isLitter, readTextSync } from '@reclmis/files';
-import type { LoadedModel, Run } from '@reclmis/lab';
-import { checkpointPath } from '@reclmis/lab';
+import type { CheckpointKind, LoadedModel, Run } from '@reclmis/lab';
+import { checkpointPath, confidencePath } from '@reclmis/lab';
 
 type Scores = ModelManifest['scores'];
+type ConfidenceTests = NonNullable<ModelManifest['confidence']>['tests'];
 
 /**
  * The validation that chose the weights, and tests of these weights with the right notes in `evaluation/`,
@@ -24,21 +25,52 @@ export function scoresOf(run: Run, { checkpoint }: LoadedModel): Scores {
       iou: validation.iou,
     });
   }
-  const folder = join(run.dir, 'evaluation');
-  if (!existsSync(folder)) return scores;
-  const trained = statSync(checkpointPath(run.dir, checkpoint.kind)).mtimeMs;
-  for (const name of readdirSync(folder)
-    .filter((entry) => !isLitter(entry))
-    .sort()) {
-    // `reclmis evaluate` writes DATA-test.csv; other weights and notes add a suffix.
-    const named = checkpoint.kind === 'best' ? /^(.+)-test\.csv$/ : /^(.+)-test-last\.csv$/;
-    const path = join(folder, name);
-    const data = named.exec(name)?.[1];
-    if (data === undefined || statSync(path).mtimeMs < trained) continue;
-    const means = meansOf(readTextSync(path));
-    if (means) scores.push({ data: dataOf(path) ?? data, split: 'test', ...means });
+  for (const { data, column } of testTables(run, checkpoint.kind, 0)) {
+    const means = meansOf(column('dice'), column('iou'));
+    if (means) scores.push({ data, split: 'test', ...means });
   }
   return scores;
+}
+
+/** How far off predicted Dice was in those tests that were made since it was fitted. */
+export function confidenceTestsOf(run: Run, { checkpoint }: LoadedModel): ConfidenceTests {
+  const fitted = statSync(confidencePath(run.dir)).mtimeMs;
+  return testTables(run, checkpoint.kind, fitted).flatMap(({ data, column }) => {
+    const [predicted, dice] = [column('predictedDice'), column('dice')];
+    if (predicted.length === 0 || ![...predicted, ...dice].every(isShare)) return [];
+    const rank = rankCorrelation(predicted, dice);
+    return {
+      data,
+      cases: predicted.length,
+      error: meanOf(predicted.map((value, i) => Math.abs(value - dice[i]!))),
+      rank: Number.isNaN(rank) ? null : rank,
+    };
+  });
+}
+
+interface TestTable {
+  /** Name of the data set. */
+  readonly data: string;
+  /** Its figures, NaN where a field is empty; none if the table lacks it. */
+  readonly column: (name: string) => number[];
+}
+
+/** Tests of these weights with the right notes, neither older than the weights nor than `since`. */
+function testTables(run: Run, kind: CheckpointKind, since: number): TestTable[] {
+  const folder = join(run.dir, 'evaluation');
+  if (!existsSync(folder)) return [];
+  const trained = statSync(checkpointPath(run.dir, kind)).mtimeMs;
+  // `reclmis evaluate` writes DATA-test.csv; other weights and notes add a suffix.
+  const pattern = kind === 'best' ? /^(.+)-test\.csv$/ : /^(.+)-test-last\.csv$/;
+  return readdirSync(folder)
+    .filter((entry) => !isLitter(entry))
+    .sort()
+    .flatMap((name) => {
+      const path = join(folder, name);
+      const data = pattern.exec(name)?.[1];
+      if (data === undefined || statSync(path).mtimeMs < Math.max(trained, since)) return [];
+      return [{ data: dataOf(path) ?? data, column: columnsOf(readTextSync(path)) }];
+    });
 }
 
 function dataOf(table: string): string | null {
@@ -52,18 +84,28 @@ function dataOf(table: string): string | null {
   }
 }
 
-/** Means of `dice` and `iou` in files of `scoresToCsv`; else null. */
-function meansOf(csv: string): { cases: number; dice: number; iou: number } | null {
+/** Columns of files of `scoresToCsv`. */
+function columnsOf(csv: string): TestTable['column'] {
   const [header = '', ...lines] = csv.split(/\r?\n/).filter((line) => line !== '');
-  // Quoted ids may hold commas: count columns from the end.
   const columns = header.split(',');
-  const column = (line: string, name: string): number =>
-    Number(line.split(',').at(columns.indexOf(name) - columns.length));
-  if (columns[0] !== 'id' || !columns.includes('dice') || !columns.includes('iou') || lines.length === 0)
-    return null;
-  const mean = (name: string): number =>
-    lines.reduce((sum, line) => sum + column(line, name), 0) / lines.length;
-  const [dice, iou] = [mean('dice'), mean('iou')];
-  const isShare = (value: number): boolean => value >= 0 && value <= 1;
-  return isShare(dice) && isShare(iou) ? { cases: lines.length, dice, iou } : null;
+  return (name) => {
+    // Quoted ids may hold commas: count columns from the end.
+    const place = columns.indexOf(name) - columns.length;
+    if (columns[0] !== 'id' || place === -1 - columns.length) return [];
+    return lines.map((line) => {
+      const field = line.split(',').at(place) ?? '';
+      return field === '' ? Number.NaN : Number(field);
+    });
+  };
 }
+
+/** Null unless both are shares of some cases. */
+function meansOf(dices: number[], ious: number[]): { cases: number; dice: number; iou: number } | null {
+  const [dice, iou] = [meanOf(dices), meanOf(ious)];
+  return isShare(dice) && isShare(iou) ? { cases: dices.length, dice, iou } : null;
+}
+
+const isShare = (value: number): boolean => value >= 0 && value <= 1;
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;

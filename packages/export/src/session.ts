@@ -1,5 +1,5 @@
 /** onnxruntime for checks, calibration and measurements. */
-import { defined, ReclmisError } from '@reclmis/core';
+import { type Cut, defined, type OnnxParts, ReclmisError } from '@reclmis/core';
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 
 /** float32, or int64 for tokens. */
@@ -8,9 +8,13 @@ export interface Values {
   readonly shape: readonly number[];
 }
 
+export type Inputs = Readonly<Record<string, Values>>;
+
 export interface OnnxSession {
   /** @returns outputs by name @throws EXPORT_DIFFERS if onnxruntime fails */
-  run(inputs: Readonly<Record<string, Values>>): Promise<ReadonlyMap<string, Float32Array>>;
+  run(inputs: Inputs): Promise<ReadonlyMap<string, Float32Array>>;
+  /** @returns the outputs' shapes by name @throws as `run` */
+  shapes(inputs: Inputs): Promise<ReadonlyMap<string, readonly number[]>>;
   release(): Promise<void>;
 }
 
@@ -23,8 +27,45 @@ export interface SessionOptions {
 /** @param model bytes or a file. @throws EXPORT_DIFFERS if onnxruntime refuses it */
 export async function openOnnx(
   model: Uint8Array | string,
-  { threads, optimise = true }: SessionOptions = {},
+  options: SessionOptions = {},
 ): Promise<OnnxSession> {
+  const session = await openRaw(model, options);
+  return {
+    run: async (inputs) => floatsOf(await session.run(await feedsOf(inputs))),
+    shapes: async (inputs) => {
+      const results = await session.run(await feedsOf(inputs));
+      return new Map(Object.entries(results).map(([name, { dims }]) => [name, dims]));
+    },
+    release: () => session.release(),
+  };
+}
+
+/** Both parts of a segmenter, one after the other, as one. @throws EXPORT_DIFFERS if onnxruntime refuses one */
+export async function openParts(
+  parts: OnnxParts,
+  { image: picture, note: words }: Pick<Cut, 'image' | 'note'>,
+): Promise<Pick<OnnxSession, 'run' | 'release'>> {
+  const image = await openRaw(parts.image(), {});
+  const note = await openRaw(parts.note(), {});
+  return {
+    run: async (inputs) => {
+      const { [picture]: seen, [words]: read } = await feedsOf(inputs);
+      const features = await image.run(seen ? { [picture]: seen } : {});
+      return floatsOf(await note.run({ ...features, ...(read ? { [words]: read } : {}) }));
+    },
+    release: async () => {
+      await image.release();
+      await note.release();
+    },
+  };
+}
+
+type Tensors = Readonly<Record<string, OrtTensor>>;
+
+async function openRaw(
+  model: Uint8Array | string,
+  { threads, optimise = true }: SessionOptions,
+): Promise<{ run(feeds: Tensors): Promise<Tensors>; release(): Promise<void> }> {
   const ort = await import('onnxruntime-node');
   const options: InferenceSession.SessionOptions = {
     graphOptimizationLevel: optimise ? 'all' : 'disabled',
@@ -37,23 +78,26 @@ export async function openOnnx(
       : ort.InferenceSession.create(model, options),
   );
   return {
-    run: async (inputs) => {
-      const feeds: Record<string, OrtTensor> = {};
-      for (const [name, { data, shape }] of Object.entries(inputs)) {
-        feeds[name] =
-          data instanceof Float32Array
-            ? new ort.Tensor('float32', data, shape)
-            : new ort.Tensor('int64', data, shape);
-      }
-      const results = await attempt('does not run the exported model', () => session.run(feeds));
-      const outputs = new Map<string, Float32Array>();
-      for (const [name, tensor] of Object.entries(results)) {
-        if (tensor.data instanceof Float32Array) outputs.set(name, tensor.data);
-      }
-      return outputs;
-    },
+    run: (feeds) => attempt('does not run the exported model', () => session.run(feeds)),
     release: () => session.release(),
   };
+}
+
+async function feedsOf(inputs: Inputs): Promise<Tensors> {
+  const { Tensor } = await import('onnxruntime-node');
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, { data, shape }]) => [
+      name,
+      data instanceof Float32Array ? new Tensor('float32', data, shape) : new Tensor('int64', data, shape),
+    ]),
+  );
+}
+
+function floatsOf(results: Tensors): Map<string, Float32Array> {
+  const outputs = new Map<string, Float32Array>();
+  for (const [name, { data }] of Object.entries(results))
+    if (data instanceof Float32Array) outputs.set(name, data);
+  return outputs;
 }
 
 async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {

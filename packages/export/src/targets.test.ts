@@ -57,6 +57,7 @@ describe('Triton', () => {
         file: manifestFile('segmenter.onnx'),
         inputs: { image: 'image', note: null },
         outputs: { probability: 'probability' },
+        features: null,
       },
     });
     const models = servedModels(free);

@@ -1,15 +1,25 @@
 /**
- * Decodes PNG and JPEG in a browser to the same pixels as in Node (`files`, images.ts). What Node refuses is
+ * Decodes PNG, JPEG, DICOM and NIfTI in a browser to the same pixels as in Node (`files`, images.ts). What Node refuses is
  * refused before decoding.
  */
-import { fileHeader, type FileHeader, ReclmisError, refuseRareKinds, type RgbImage } from '@reclmis/core';
+import {
+  clinicalFormat,
+  defined,
+  fileHeader,
+  type FileHeader,
+  ReclmisError,
+  refuseRareKinds,
+  type RgbImage,
+} from '@reclmis/core';
 import { knowImage } from './inputs.js';
+import type { Decoded, DecodeOptions } from './seams.js';
 import type { ImageSource } from './types.js';
 
 /** @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE */
-export async function decodeInBrowser(image: ImageSource, maxPixels: number): Promise<RgbImage> {
+export async function decodeInBrowser(image: ImageSource, options: DecodeOptions): Promise<Decoded> {
+  const { maxPixels } = options;
   const known = await knowImage(image, '');
-  if (known.kind === 'pixels') return known.image;
+  if (known.kind === 'pixels') return known;
   if (known.kind === 'place')
     throw new ReclmisError(
       'IMAGE_UNSUPPORTED',
@@ -19,6 +29,7 @@ export async function decodeInBrowser(image: ImageSource, maxPixels: number): Pr
       },
     );
   const bytes = new Uint8Array(known.bytes); // copied: a Blob takes no view of shared memory
+  if (clinicalFormat(bytes) !== null) return decodeClinical(bytes, options);
   const { kind } = checkHeader(bytes, maxPixels);
   const bitmap = await createImageBitmap(new Blob([bytes], { type: `image/${kind}` }), {
     colorSpaceConversion: 'none',
@@ -27,10 +38,19 @@ export async function decodeInBrowser(image: ImageSource, maxPixels: number): Pr
     throw unreadable(`the ${kind.toUpperCase()} file is damaged or truncated`, cause);
   });
   try {
-    return pixelsOf(bitmap);
+    return { image: pixelsOf(bitmap) };
   } finally {
     bitmap.close();
   }
+}
+
+/** The reader of DICOM and NIfTI is loaded only for such an image. */
+async function decodeClinical(bytes: Uint8Array, options: DecodeOptions): Promise<Decoded> {
+  const { maxPixels, frame, window, decoders } = options;
+  const { displayedFrame, displayedPixels, readClinical } = await import('@reclmis/clinical');
+  const source = await readClinical(bytes, defined({ name: 'image', maxPixels, window, decoders }));
+  const clinical = displayedFrame('image', source, frame);
+  return { image: await displayedPixels(clinical), clinical };
 }
 
 const unreadable = (why: string, cause?: unknown): ReclmisError =>
@@ -58,7 +78,7 @@ function refuseFormat(bytes: Uint8Array): never {
     bytes.length >= 4 && [0x49492a00, 0x49492b00, 0x4d4d002a, 0x4d4d002b].includes(mark.getUint32(0));
   throw new ReclmisError(
     'IMAGE_UNSUPPORTED',
-    `image: expected a PNG or JPEG file, got ${tiff ? 'TIFF, which browsers do not decode' : 'another format'}`,
+    `image: expected a PNG, JPEG, DICOM or NIfTI file, got ${tiff ? 'TIFF, which browsers do not decode' : 'another format'}`,
   );
 }
 

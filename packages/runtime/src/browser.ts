@@ -1,12 +1,16 @@
 /** In a browser: WebGPU if available, else WebAssembly with threads and SIMD. */
-import { ReclmisError } from '@reclmis/core';
+import { defined, ReclmisError } from '@reclmis/core';
 import { decodeInBrowser } from './browser-image.js';
-import { openModel } from './model.js';
+import { browserCache } from './model-cache.js';
+import { openModel } from './open-model.js';
 import { openNetwork, type OnnxRuntime } from './onnx.js';
-import type { Network, Platform } from './seams.js';
-import type { LoadOptions, Model } from './types.js';
+import { MAX_PIXELS } from './picture.js';
+import type { Decoded, Network, Platform } from './seams.js';
+import type { Device, ImageSource, LoadOptions, Model, OpenOptions } from './types.js';
+import { recoveringNetwork, type SharedDevice } from './recovering.js';
 import { urlSource } from './url-source.js';
 
+export type { Decoded } from './seams.js';
 export type * from './types.js';
 
 type BrowserDevice = 'webgpu' | 'wasm';
@@ -17,8 +21,50 @@ type BrowserDevice = 'webgpu' | 'wasm';
  * signal's reason
  */
 export async function loadModel(source: string | URL, options: LoadOptions = {}): Promise<Model> {
-  const { signal } = options;
-  return openModel(urlSource(absolute(source), signal), await browserPlatform(options), options);
+  const { signal, wasmModel } = options;
+  const platform = await browserPlatform(options);
+  const place = (device: Device): string | URL => (device === 'wasm' ? (wasmModel ?? source) : source);
+  const open = (on: Platform): Promise<Model> =>
+    openModel(urlSource(absolute(place(on.device)), signal), on, options);
+  if (wasmModel === undefined || platform.device === 'wasm' || options.device !== undefined)
+    return open(platform);
+  try {
+    return await open(withoutGivingUp(platform));
+  } catch (error) {
+    signal?.throwIfAborted();
+    const fallback = await browserPlatform({ ...options, device: 'wasm' });
+    const model = await open(fallback);
+    options.onFallback?.(fallbackError(error));
+    return model;
+  }
+}
+
+/** Its own model is not for the other device. */
+const withoutGivingUp = (platform: Platform): Platform => ({
+  ...platform,
+  get device() {
+    return platform.device;
+  },
+  giveUp: () => false,
+});
+
+const fallbackError = (cause: unknown): ReclmisError =>
+  cause instanceof ReclmisError
+    ? cause
+    : new ReclmisError(
+        'INFERENCE_FAILED',
+        `webgpu: ${cause instanceof Error ? cause.message : String(cause)}`,
+        { cause },
+      );
+
+/**
+ * Decodes an image to the pixels that `segment` sees: as displayed, 8 bits, red, green and blue. DICOM and NIfTI also give
+ * their geometry (`clinical`).
+ * @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_MISSING, OPTION_INVALID (no such frame)
+ */
+export async function decodeImage(image: ImageSource, options: OpenOptions = {}): Promise<Decoded> {
+  const { maxPixels = MAX_PIXELS, frame, window, decoders } = options;
+  return decodeInBrowser(image, { maxPixels, ...defined({ frame, window, decoders }) });
 }
 
 function absolute(address: string | URL): string {
@@ -36,16 +82,31 @@ async function browserPlatform(options: LoadOptions): Promise<Platform> {
   if (threads !== undefined && (!Number.isInteger(threads) || threads < 1))
     throw new ReclmisError('OPTION_INVALID', `threads: expected a whole number from 1, got ${threads}`);
   let device: BrowserDevice = asked ?? ((await hasFastWebGpu()) ? 'webgpu' : 'wasm');
+  let epoch = 0;
+  /** WebGPU may exist and still not work, or stop. */
+  const fallBack = (why: unknown): boolean => {
+    if (device === 'wasm' || asked !== undefined) return false;
+    device = 'wasm';
+    epoch += 1;
+    options.onFallback?.(fallbackError(why));
+    return true;
+  };
+  const shared: SharedDevice = {
+    get epoch() {
+      return epoch;
+    },
+    fallBack,
+  };
   return {
     get device() {
       return device;
     },
-    giveUp() {
-      if (device === 'wasm' || asked !== undefined) return false;
-      device = 'wasm'; // WebGPU may exist and still not work
-      return true;
-    },
-    open: (bytes) => openOn(device, bytes, options),
+    giveUp: fallBack,
+    cache: options.cache === true ? browserCache() : null,
+    open: (bytes, kept) =>
+      device === 'webgpu' && asked === undefined
+        ? recoveringNetwork(shared, () => openOn(device, bytes, options, kept))
+        : openOn(device, bytes, options, kept),
     decode: decodeInBrowser,
     sha256,
   };
@@ -63,10 +124,19 @@ async function hasFastWebGpu(): Promise<boolean> {
 }
 
 /** @throws RUNTIME_MISSING, DEVICE_MISSING; any error for bytes that are no model. */
-async function openOn(device: BrowserDevice, bytes: Uint8Array, options: LoadOptions): Promise<Network> {
+async function openOn(
+  device: BrowserDevice,
+  bytes: Uint8Array,
+  options: LoadOptions,
+  kept: readonly string[] = [],
+): Promise<Network> {
   const ort = await loadRuntime(device, options);
+  const onDevice =
+    device === 'webgpu' && kept.length > 0
+      ? { preferredOutputLocation: Object.fromEntries(kept.map((name) => [name, 'gpu-buffer' as const])) }
+      : {};
   try {
-    return await openNetwork(ort, bytes, { executionProviders: [device] });
+    return await openNetwork(ort, bytes, { executionProviders: [device], ...onDevice });
   } catch (cause) {
     const text = cause instanceof Error ? cause.message : String(cause);
     if (!text.includes('no available backend')) throw cause;

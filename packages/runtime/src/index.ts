@@ -7,15 +7,17 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ReclmisError } from '@reclmis/core';
-import { decodeImage, oneLine, openRegular, readImage, systemCode } from '@reclmis/files';
+import { defined, ReclmisError } from '@reclmis/core';
+import { oneLine, openImageBytes, openRegular, readImageWithHeader, systemCode } from '@reclmis/files';
 import { knowImage } from './inputs.js';
-import { openModel } from './model.js';
-import type { Platform, Source } from './seams.js';
+import { openModel } from './open-model.js';
+import { MAX_PIXELS } from './picture.js';
+import type { Decoded, DecodeOptions, Platform, Source } from './seams.js';
 import { networkOpener } from './threaded-network.js';
-import type { Device, LoadOptions, Model } from './types.js';
+import type { Device, ImageSource, LoadOptions, Model, OpenOptions } from './types.js';
 import { urlSource } from './url-source.js';
 
+export type { Decoded } from './seams.js';
 export type * from './types.js';
 
 /**
@@ -30,6 +32,16 @@ export async function loadModel(source: string | URL, options: LoadOptions = {})
     nodePlatform(options.device ?? 'cpu', options.threads),
     options,
   );
+}
+
+/**
+ * Decodes an image to the pixels that `segment` sees: as displayed, 8 bits, red, green and blue. DICOM and NIfTI also give
+ * their geometry (`clinical`).
+ * @throws IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, IMAGE_MISSING, OPTION_INVALID (no such frame)
+ */
+export async function decodeImage(image: ImageSource, options: OpenOptions = {}): Promise<Decoded> {
+  const { maxPixels = MAX_PIXELS, frame, window, decoders } = options;
+  return decodeInNode(image, { maxPixels, ...defined({ frame, window, decoders }) });
 }
 
 function sourceOf(address: string, signal: AbortSignal | undefined): Source {
@@ -47,19 +59,32 @@ function nodePlatform(device: Device, threads = availableParallelism()): Platfor
     throw new ReclmisError('DEVICE_MISSING', `device: expected cpu or cuda in Node, got ${device}`);
   if (!Number.isInteger(threads) || threads < 1)
     throw new ReclmisError('OPTION_INVALID', `threads: expected a whole number from 1, got ${threads}`);
-  const settings = { executionProviders: [device], intraOpNumThreads: threads, interOpNumThreads: 1 };
+  const settings = {
+    executionProviders: [device],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    // A network's threads would go on waiting busily after its run, on the cores of the next network's.
+    extra: { session: { force_spinning_stop: '1' } },
+  };
   const open = networkOpener(settings);
   return {
     device,
     open: device === 'cpu' ? open : (bytes) => open(bytes).catch(refuseDevice),
-    decode: async (image, maxPixels) => {
-      const known = await knowImage(image, ', or the path of one');
-      if (known.kind === 'pixels') return known.image;
-      if (known.kind === 'file') return decodeImage(known.bytes, 'image', { maxPixels });
-      return readImage(pathOf(known.place), { maxPixels });
-    },
+    decode: decodeInNode,
     sha256: (bytes) => Promise.resolve(createHash('sha256').update(bytes).digest('hex')),
   };
+}
+
+async function decodeInNode(
+  image: ImageSource,
+  { maxPixels, frame, window }: DecodeOptions,
+): Promise<Decoded> {
+  const known = await knowImage(image, ', or the path of one');
+  if (known.kind === 'pixels') return known;
+  const options = defined({ maxPixels, frame, window });
+  return known.kind === 'file'
+    ? (await openImageBytes(known.bytes, 'image', options)).read()
+    : readImageWithHeader(pathOf(known.place), options);
 }
 
 /** Only this machine's images; nothing is fetched. @throws IMAGE_UNSUPPORTED */

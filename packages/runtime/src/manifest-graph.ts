@@ -1,6 +1,14 @@
 /** Checks a manifest against its graphs before allocating anything. */
-import { type ModelManifest, ONNX_TYPES, type OnnxType, onnxTypeOf, ReclmisError } from '@reclmis/core';
-import { type GraphOutline, type GraphValue, readOutline } from './graph.js';
+import {
+  type GraphOutline,
+  type GraphValue,
+  type ModelManifest,
+  ONNX_TYPES,
+  type OnnxType,
+  onnxTypeOf,
+  readOutline,
+  ReclmisError,
+} from '@reclmis/core';
 
 /** Without the first size, B, which is free. */
 interface Expected {

@@ -11,12 +11,11 @@ import {
   WordTokenizer,
   parseVocabulary,
 } from '@reclmis/core';
-import { manifestJson } from '@reclmis/core/testing';
+import { CALIBRATION, manifestJson, modelBytes, value } from '@reclmis/core/testing';
 import { describe, expect, it } from 'vitest';
 import { loadModel } from './index.js';
-import { openModel } from './model.js';
+import { openModel } from './open-model.js';
 import type { Network, Platform, Source, Values } from './seams.js';
-import { modelBytes, value } from './testing/onnx-bytes.js';
 import type { Model, Segmentation, SegmentOptions } from './types.js';
 import { urlSource } from './url-source.js';
 
@@ -60,6 +59,7 @@ function platform(calls: string[], slow: Promise<void> = Promise.resolve()): Pla
         return images[b * 3 * plane + (notes[b * T * W]! % 2 === 0 ? 0 : 2) * plane + (i % plane)]!;
       });
     },
+    keep: () => Promise.reject(new Error('the graph is whole')),
     release: () => {
       calls.push('release');
       return Promise.resolve();
@@ -68,7 +68,7 @@ function platform(calls: string[], slow: Promise<void> = Promise.resolve()): Pla
   return {
     device: 'cpu',
     open: (bytes) => Promise.resolve(network(nameOf(bytes) === 'text')),
-    decode: (image) => Promise.resolve(image as RgbImage),
+    decode: (image) => Promise.resolve({ image: image as RgbImage }),
     sha256: (bytes) => Promise.resolve(sha256(bytes)),
   };
 }
@@ -104,6 +104,30 @@ describe('an address', () => {
     const error: unknown = await loadModel(address).catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'MODEL_MISSING' });
     expect(String(error)).not.toContain('secret');
+  });
+});
+
+describe('the way of resizing', () => {
+  it('is the manifest’s', async () => {
+    const { image } = manifest() as { image: object };
+    const open = (resize?: string): Promise<Model> =>
+      openModel(memory(manifest({ image: { ...image, resize } })), platform([]));
+    const dotAt = (x: number, y: number): RgbImage => {
+      const data = new Uint8Array(6 * 6 * 3);
+      data[3 * (6 * y + x)] = 255;
+      return { width: 6, height: 6, data };
+    };
+    const most = async (model: Model, dot: RgbImage): Promise<number> =>
+      Math.max(...(await model.segment(dot, 'left')).probability);
+    const upstream = await open('stretch-bilinear');
+    // 6 to 2 pixels: bilinear takes (1, 1) whole, and nothing of (2, 2).
+    expect(await most(upstream, dotAt(1, 1))).toBe(1);
+    expect(await most(upstream, dotAt(2, 2))).toBe(0);
+    // The triangle over the first pixels, 2 3 2 1 of 8, rounded to 1/255; an older model states nothing.
+    for (const model of [await open('stretch-triangle-antialiased'), await open()]) {
+      expect(await most(model, dotAt(1, 1))).toBeCloseTo(Math.round((255 * 9) / 64) / 255, 6);
+      expect(await most(model, dotAt(2, 2))).toBeCloseTo(Math.round((255 * 4) / 64) / 255, 6);
+    }
   });
 });
 
@@ -166,6 +190,159 @@ describe('sides', () => {
     const model = await opened();
     const call = model.segment(picture(2, 2), 'left', { sides: 'left' as 'image' });
     expect(await codeOf(call)).toBe('OPTION_INVALID');
+  });
+});
+
+describe('confidence', () => {
+  const confidence = { calibration: CALIBRATION, tests: [] };
+
+  it('is the predicted Dice of the map, at the threshold it was calibrated for', async () => {
+    const model = await openModel(memory(manifest({ confidence })), platform([]));
+    const result = await model.segment(picture(S, S), 'left');
+    // At the model's own size one half is 1, the other 0: an expected Dice of 1.
+    expect(result.confidence).toEqual({
+      dice: expect.closeTo(0.8, 6) as number,
+      calibrated: true,
+      presence: { probability: 1, calibrated: false },
+    });
+    expect(await model.segment(picture(S, S), 'left', { threshold: 0.4 })).not.toHaveProperty('confidence');
+    expect(await (await opened()).segment(picture(S, S), 'left')).not.toHaveProperty('confidence');
+  });
+
+  it('of another version, or damaged, is refused with the model', async () => {
+    for (const [change, message] of [
+      [{ version: 2 }, 'confidence.calibration.version: expected version 1, got 2'],
+      [{ threshold: null }, 'confidence.calibration.threshold: '],
+    ] as const) {
+      const calibration = { ...CALIBRATION, ...change };
+      const opening = openModel(memory(manifest({ confidence: { calibration, tests: [] } })), platform([]));
+      await expect(opening).rejects.toMatchObject({
+        code: 'MODEL_INVALID',
+        message: expect.stringContaining(message) as string,
+      });
+    }
+  });
+});
+
+describe('classes', () => {
+  const CLASSES = { 'the left': 'left', Right: { note: 'right', label: 9, threshold: 0.25, colour: 'blue' } };
+
+  it('are asked one after the other about an image that is decoded once, each as `segment` asks', async () => {
+    const calls: string[] = [];
+    const own = platform(calls);
+    let decoded = 0;
+    const counting: Platform = {
+      ...own,
+      decode: (image, most) => {
+        decoded++;
+        return own.decode(image, most);
+      },
+    };
+    const model = await openModel(memory(), counting);
+    const found = await model.segmentClasses(picture(4, 2), CLASSES);
+    expect([decoded, calls]).toEqual([1, ['text 1', 'segment 1', 'text 1', 'segment 1']]);
+    expect([found.width, found.height, found.classes.map(({ name }) => name)]).toEqual([4, 2, ['the left', 'Right']]); // prettier-ignore
+    const expected = new Uint8Array(8);
+    for (const [i, [note, least, label]] of (
+      [
+        ['left', 0.5, 1],
+        ['right', 0.25, 9],
+      ] as const
+    ).entries()) {
+      const alone = await model.segment(picture(4, 2), note, { threshold: least });
+      const { probability, claimed, warnings, ...one } = found.classes[i]!;
+      expect(probability).toEqual(alone.probability);
+      expect(claimed).toBe(alone.mask.data.reduce((sum, value) => sum + value, 0));
+      expect(one).toMatchObject({ label, threshold: least, note: alone.note });
+      expect(warnings.map(({ code }) => code)).toEqual(
+        alone.warnings.map(({ code }) => code).filter((code) => !/^IMAGE_|^MASK_EMPTY$/u.test(code)),
+      );
+      for (const [p, value] of alone.mask.data.entries())
+        if (value === 1 && (i === 0 || alone.probability[p]! > found.classes[0]!.probability[p]!))
+          expected[p] = label;
+    }
+    expect(found.labels).toEqual({ width: 4, height: 2, data: expected });
+    expect(new Set(expected)).toEqual(new Set([1, 9]));
+    for (const { mask, label, area } of found.classes) {
+      expect([...mask.data]).toEqual([...expected].map((value) => Number(value === label)));
+      expect(area).toBe([...expected].filter((value) => value === label).length);
+    }
+    expect(found.classes[1]?.colour).toEqual([0, 114, 178]);
+  });
+
+  it('take the options’ threshold, and the first class on a tie', async () => {
+    const model = await opened();
+    // Everywhere the same: the note decides nothing.
+    const grey = { width: 2, height: 2, data: new Uint8Array(12).fill(153) };
+    const two = { a: 'left', b: 'right' };
+    expect([...(await model.segmentClasses(grey, two)).labels.data]).toEqual([1, 1, 1, 1]);
+    const none = await model.segmentClasses(grey, two, { threshold: 0.75 });
+    expect([...none.labels.data]).toEqual([0, 0, 0, 0]);
+    expect(none.classes.map(({ area, claimed }) => [area, claimed])).toEqual([[0, 0], [0, 0]]); // prettier-ignore
+  });
+
+  it('are refused if they are no classes, say the same, or the model reads no notes; or are aborted', async () => {
+    const model = await opened();
+    const ask = (classes: object, options: SegmentOptions = {}): Promise<string> =>
+      codeOf(model.segmentClasses(picture(2, 2), classes as { a: string }, options));
+    expect(await ask({})).toBe('CLASSES_INVALID');
+    expect(await ask({ a: 'left', b: { note: 'Left' } })).toBe('CLASSES_INVALID');
+    expect(await ask({ a: { note: 'left', label: 0 } })).toBe('CLASSES_INVALID');
+    expect(await ask({ a: 'left' }, { threshold: 2 })).toBe('OPTION_INVALID');
+    const control = new AbortController();
+    control.abort(new Error('enough'));
+    expect(await ask({ a: 'left' }, { signal: control.signal })).toBe('Error: enough');
+    await model.dispose();
+    expect(await ask({ a: 'left' })).toBe('INFERENCE_FAILED');
+  });
+});
+
+describe('an open image', () => {
+  const untimed = ({ timings: _, ...rest }: Segmentation): object => rest;
+
+  it('is decoded once, and gives each note the result of `segment`', async () => {
+    const own = platform([]);
+    let decoded = 0;
+    const counting: Platform = {
+      ...own,
+      decode: (image, most) => {
+        decoded++;
+        return own.decode(image, most);
+      },
+    };
+    const model = await openModel(memory(), counting);
+    const image = await model.open(picture(4, 6));
+    expect([image.width, image.height, image.warnings]).toEqual([4, 6, []]);
+    const found = await Promise.all(['left', 'right', 'left'].map((note) => image.segment(note)));
+    expect(decoded).toBe(1);
+    for (const [i, note] of ['left', 'right', 'left'].entries())
+      expect(untimed(found[i]!)).toEqual(untimed(await model.segment(picture(4, 6), note)));
+    const asked = { sides: 'patient', threshold: 0.1 } as const;
+    expect(untimed(await image.segment('left', asked))).toEqual(
+      untimed(await model.segment(picture(4, 6), 'left', asked)),
+    );
+    const classes = { a: 'left', b: { note: 'right', threshold: 0.25 } };
+    const { timings: _, ...labelled } = await image.segmentClasses(classes);
+    expect(await model.segmentClasses(picture(4, 6), classes)).toMatchObject(labelled);
+  });
+
+  it('is refused by code: bad notes and options, after disposal, after the model’s', async () => {
+    const model = await opened();
+    const [image, other] = [await model.open(picture(2, 2)), await model.open(picture(2, 2))];
+    expect(await codeOf(image.segment(' '))).toBe('NOTE_EMPTY');
+    expect(await codeOf(image.segment('left', { threshold: 2 }))).toBe('OPTION_INVALID');
+    expect(await codeOf(image.segmentClasses({}))).toBe('CLASSES_INVALID');
+    const control = new AbortController();
+    control.abort(new Error('enough'));
+    expect(await codeOf(image.segment('left', { signal: control.signal }))).toBe('Error: enough');
+    expect(await codeOf(model.open(picture(2, 2), { signal: control.signal }))).toBe('Error: enough');
+    await image.dispose();
+    await image.dispose();
+    expect(await codeOf(image.segment('left'))).toBe('INFERENCE_FAILED');
+    expect((await other.segment('left')).mask.data).toHaveLength(4);
+    await model.dispose();
+    expect(await codeOf(other.segment('left'))).toBe('INFERENCE_FAILED');
+    expect(await codeOf(model.open(picture(2, 2)))).toBe('INFERENCE_FAILED');
   });
 });
 
@@ -335,8 +512,10 @@ describe('a model', () => {
       message: '1 of 2 words is unknown to the model: "rigth" (right?)',
       words: [{ word: 'rigth', nearest: 'right' }],
     });
-    for (const note of ['Linke Lunge', '左肺', 'qwrt zxcv'])
-      expect(await codes(note)).toEqual(['NOTE_WORDS_UNKNOWN', 'NOTE_WITHOUT_WORDS']);
+    const unknown = ['NOTE_WORDS_UNKNOWN', 'NOTE_WITHOUT_WORDS'];
+    expect(await codes('qwrt zxcv')).toEqual(unknown);
+    for (const note of ['Linke Lunge', '左肺'])
+      expect(await codes(note)).toEqual([...unknown, 'MASK_OUTSIDE_ZONES']);
     expect(await codes('?!')).toEqual(['NOTE_WITHOUT_WORDS']);
     expect(await codes('left right left right')).toContain('NOTE_CUT');
     const black = { width: 2, height: 2, data: new Uint8Array(12) };
@@ -389,6 +568,7 @@ describe('a model', () => {
           file: { name: '../x', sha256: 'a'.repeat(64), bytes: 1 },
           inputs: { image: 'image', note: 'note' },
           outputs: { probability: 'p' },
+          features: null,
         },
       }),
     ],
@@ -399,6 +579,7 @@ describe('a model', () => {
           file: { ...file('segmenter.onnx'), sha256: 'a'.repeat(64) },
           inputs: { image: 'image', note: 'note' },
           outputs: { probability: 'p' },
+          features: null,
         },
       }),
     ],

@@ -2,7 +2,7 @@
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { InferenceSession } from 'onnxruntime-common';
 import { openNetwork } from './onnx.js';
-import type { Network, Values } from './seams.js';
+import type { Inputs, Kept, Network } from './seams.js';
 
 /** `network` is the number from `open`. */
 export type ThreadRequest = { readonly number: number } & (
@@ -14,9 +14,18 @@ export type ThreadRequest = { readonly number: number } & (
   | {
       readonly kind: 'run';
       readonly network: number;
-      readonly inputs: Readonly<Record<string, Values>>;
+      readonly inputs: Inputs;
       readonly output: string;
+      /** The number from `keep`. */
+      readonly kept: number | null;
     }
+  | {
+      readonly kind: 'keep';
+      readonly network: number;
+      readonly inputs: Inputs;
+      readonly outputs: readonly string[];
+    }
+  | { readonly kind: 'forget'; readonly kept: number }
   | { readonly kind: 'release'; readonly network: number }
 );
 
@@ -25,6 +34,7 @@ export type ThreadReply = { readonly number: number } & Answer;
 /** `missing`: onnxruntime-node does not start. */
 type Answer =
   | { readonly network: number }
+  | { readonly kept: number }
   | { readonly data: Float32Array }
   | { readonly done: true }
   | { readonly error: string; readonly missing: boolean };
@@ -32,6 +42,12 @@ type Answer =
 if (!isMainThread && parentPort !== null) {
   const port = parentPort;
   const networks = new Map<number, Network>();
+  const kept = new Map<number, Kept>();
+  const networkOf = (number: number): Network => {
+    const network = networks.get(number);
+    if (!network) throw new Error('the network was already released');
+    return network;
+  };
   const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
   const answer = async (request: ThreadRequest): Promise<Answer> => {
@@ -48,9 +64,19 @@ if (!isMainThread && parentPort !== null) {
         return { network: request.number };
       }
       case 'run': {
-        const network = networks.get(request.network);
-        if (!network) throw new Error('the network was already released');
-        return { data: (await network.run(request.inputs, request.output)).slice() }; // copied: onnxruntime's memory stays here
+        const features = request.kept === null ? undefined : kept.get(request.kept);
+        if (request.kept !== null && !features) throw new Error('the features were already released');
+        const result = await networkOf(request.network).run(request.inputs, request.output, features);
+        return { data: result.slice() }; // copied: onnxruntime's memory stays here
+      }
+      case 'keep': {
+        kept.set(request.number, await networkOf(request.network).keep(request.inputs, request.outputs));
+        return { kept: request.number };
+      }
+      case 'forget': {
+        await kept.get(request.kept)?.release();
+        kept.delete(request.kept);
+        return { done: true };
       }
       case 'release': {
         const network = networks.get(request.network);

@@ -1,6 +1,6 @@
 /** An onnxruntime network; Node's and browsers' packages share the interface. */
 import type * as Ort from 'onnxruntime-common';
-import type { Network } from './seams.js';
+import type { Inputs, Kept, Network } from './seams.js';
 
 export interface OnnxRuntime {
   readonly InferenceSession: Pick<typeof Ort.InferenceSession, 'create'>;
@@ -21,21 +21,54 @@ export async function openNetwork(
     logSeverityLevel: FATAL,
     ...options,
   });
+  const feedsOf = (inputs: Inputs): Tensors =>
+    Object.fromEntries(
+      Object.entries(inputs).map(([name, { data, shape }]) => [
+        name,
+        data instanceof Float32Array ? new Tensor('float32', data, shape) : new Tensor('int64', data, shape),
+      ]),
+    );
+  const run = async (feeds: Tensors, outputs: readonly string[], more: Tensors = {}): Promise<Tensors> => {
+    try {
+      return await session.run({ ...feeds, ...more }, outputs, { logSeverityLevel: FATAL });
+    } finally {
+      free(feeds);
+    }
+  };
   return {
-    async run(inputs, output) {
-      const feeds: Record<string, Ort.Tensor> = {};
-      for (const [name, { data, shape }] of Object.entries(inputs)) {
-        feeds[name] =
-          data instanceof Float32Array
-            ? new Tensor('float32', data, shape)
-            : new Tensor('int64', data, shape);
-      }
-      const results = await session.run(feeds, [output], { logSeverityLevel: FATAL });
+    async run(inputs, output, kept) {
+      if (kept !== undefined && !(kept instanceof KeptTensors))
+        throw new Error('features of another platform');
+      const results = await run(feedsOf(inputs), [output], kept?.tensors());
       const data = await results[output]?.getData();
-      for (const tensor of [...Object.values(feeds), ...Object.values(results)]) tensor.dispose();
+      free(results);
       if (!(data instanceof Float32Array)) throw new Error(`${output} is not float32`);
       return data;
     },
+    async keep(inputs, outputs) {
+      return new KeptTensors(await run(feedsOf(inputs), outputs));
+    },
     release: () => session.release(),
   };
+}
+
+type Tensors = Readonly<Record<string, Ort.Tensor>>;
+
+class KeptTensors implements Kept {
+  constructor(private made: Tensors | null) {}
+
+  tensors(): Tensors {
+    if (this.made === null) throw new Error('the features were already released');
+    return this.made;
+  }
+
+  release(): Promise<void> {
+    free(this.made ?? {});
+    this.made = null;
+    return Promise.resolve();
+  }
+}
+
+function free(tensors: Tensors): void {
+  for (const tensor of Object.values(tensors)) tensor.dispose();
 }

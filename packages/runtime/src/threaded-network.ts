@@ -7,7 +7,7 @@ import { ReclmisError } from '@reclmis/core';
 import { oneLine } from '@reclmis/files';
 import type { InferenceSession } from 'onnxruntime-common';
 import type { ThreadReply, ThreadRequest } from './network-thread.js';
-import type { Network } from './seams.js';
+import type { Kept, Network } from './seams.js';
 
 type WithoutNumber<T> = T extends unknown ? Omit<T, 'number'> : never;
 
@@ -98,6 +98,21 @@ export function networkOpener(
   };
 }
 
+class KeptInThread implements Kept {
+  private open = true;
+
+  constructor(
+    private readonly thread: NetworkThread,
+    readonly number: number,
+  ) {}
+
+  async release(): Promise<void> {
+    if (!this.open) return;
+    this.open = false;
+    await this.thread.call({ kind: 'forget', kept: this.number });
+  }
+}
+
 function networkOf(
   thread: NetworkThread,
   network: number,
@@ -105,10 +120,18 @@ function networkOf(
 ): Network {
   let open = true;
   return {
-    async run(inputs, output) {
-      const reply = await thread.call({ kind: 'run', network, inputs, output });
+    async run(inputs, output, features) {
+      if (features !== undefined && !(features instanceof KeptInThread))
+        throw new Error('features of another platform');
+      const kept = features?.number ?? null;
+      const reply = await thread.call({ kind: 'run', network, inputs, output, kept });
       if (!('data' in reply)) throw new Error('the network’s thread sent an unexpected reply');
       return reply.data;
+    },
+    async keep(inputs, outputs) {
+      const reply = await thread.call({ kind: 'keep', network, inputs, outputs });
+      if (!('kept' in reply)) throw new Error('the network’s thread sent an unexpected reply');
+      return new KeptInThread(thread, reply.kept);
     },
     async release() {
       if (!open) return;

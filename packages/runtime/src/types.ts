@@ -1,15 +1,22 @@
 /** The runtime's public types. B cases, S side of the model's input, T tokens, W width of the note's features. */
+import type { DisplayedFrame } from '@reclmis/clinical';
 import type {
+  Confidence,
+  ClassEntries,
   FreeNote,
+  LabelMap,
   Mask,
   ModelManifest,
   NoteStyle,
   ResultChecks,
+  Rgb,
   RgbImage,
   Sides,
   StatedSides,
   Vocabulary,
   Warning,
+  WindowChoice,
+  ReclmisError,
 } from '@reclmis/core';
 
 /** `cuda` needs Node and an NVIDIA device, `webgpu` and `wasm` a browser. */
@@ -30,10 +37,29 @@ export interface LoadOptions {
   readonly wasmPaths?: string;
   /** Cached notes, least recently used dropped first. Default 256. */
   readonly noteCache?: number;
+  /**
+   * Most bytes that are kept of images already seen, so that a further note about one costs less: their features, with
+   * the images at the model's size. The least recently used goes first. 0: none. Default 256 MiB.
+   */
+  readonly featureBytes?: number;
   /** How notes are read and put into the model's words; default: as the manifest states. */
   readonly vocabulary?: Vocabulary;
   /** Check files against the manifest's SHA-256. Default true. */
   readonly verify?: boolean;
+  /**
+   * In a browser: keep the model's files in its cache, by their SHA-256, so that the next visit loads them without the
+   * network. At most 1 GiB, the oldest go first. Default false.
+   */
+  readonly cache?: boolean;
+  /**
+   * In a browser: address of the model for WebAssembly, such as an int8 export where the first one is fp16 for WebGPU.
+   * Default: the same model.
+   */
+  readonly wasmModel?: string | URL;
+  /**
+   * In a browser: called when WebGPU does not work, or stops, and WebAssembly goes on. `model.device` is then `wasm`.
+   */
+  readonly onFallback?: (why: ReclmisError) => void;
   /** Aborts loading. */
   readonly signal?: AbortSignal;
   /** Called with bytes loaded and total. */
@@ -47,11 +73,12 @@ export interface CanvasPixels {
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
-/** 8-bit pixels; the bytes of a PNG, JPEG or (in Node) TIFF file; in Node also a path or `file:` URL. */
+/** 8-bit pixels; the bytes of a PNG, JPEG, DICOM, NIfTI or (in Node) TIFF file; in Node also a path or `file:` URL. */
 export type ImageSource = RgbImage | CanvasPixels | Uint8Array | ArrayBuffer | DataView | Blob | URL | string;
 
-export interface SegmentOptions {
-  /** Aborts at the next chance: waiting, decoding, or between the two networks. */
+/** What may be said about a note. */
+export interface NoteOptions {
+  /** Aborts at the next chance: waiting, decoding, or between networks. */
   readonly signal?: AbortSignal;
   /** Overrides the manifest's. */
   readonly threshold?: number;
@@ -65,9 +92,30 @@ export interface SegmentOptions {
    * the grammar of the model's training notes is known (`manifest.note.grammar`).
    */
   readonly noteStyle?: NoteStyle;
+}
+
+/** What may be said about an image. */
+export interface OpenOptions {
+  /** Aborts at the next chance: waiting, decoding, or between networks. */
+  readonly signal?: AbortSignal;
   /** Width x height to decode, at most. Default 64 million. */
   readonly maxPixels?: number;
+  /** Which frame of a DICOM object or slice of a NIfTI volume, from 0; default: the only one. */
+  readonly frame?: number;
+  /**
+   * Grey level window of a DICOM file or NIfTI volume: centre and width in its units, or the number (from 0) or explanation
+   * of a window in the DICOM file. Default: the one that the model was trained in (`manifest.image.window`), else the
+   * file's first. Pictures have none.
+   */
+  readonly window?: WindowChoice;
+  /**
+   * In a browser: address of a same-origin folder with the WebAssembly files of DICOM's decoders, absolute or relative to
+   * the page; default: where the bundler put them.
+   */
+  readonly decoders?: string;
 }
+
+export interface SegmentOptions extends NoteOptions, OpenOptions {}
 
 /** Milliseconds. In a batch, shared phases are the whole batch's. */
 export interface Timings {
@@ -93,6 +141,52 @@ export interface Segmentation {
    */
   readonly warnings: readonly Warning[];
   readonly note: NoteReading;
+  /**
+   * The frame of a DICOM object or NIfTI volume that was segmented: `clinical.source` knows its geometry and pixel size, for
+   * `writeSeg` and its like of @reclmis/clinical. Mask and probability have the pixels as that file stores them.
+   */
+  readonly clinical?: DisplayedFrame;
+  /**
+   * Predicted Dice of the mask, and whether anything that the note names is there. Absent if the model is not
+   * calibrated (`manifest.confidence`), or with another threshold than it was calibrated for.
+   */
+  readonly confidence?: Confidence;
+  readonly timings: Timings;
+}
+
+/** A class's answer. */
+export interface ClassAnswer {
+  readonly name: string;
+  /** Its value in the labelled mask. */
+  readonly label: number;
+  readonly colour: Rgb;
+  readonly threshold: number;
+  /** What it won, at the image's size; 0 and 1. */
+  readonly mask: Mask;
+  /** Its own, before overlaps were decided: at the image's size, height x width values, 0 to 1. */
+  readonly probability: Float32Array;
+  /** Pixels that it won. */
+  readonly area: number;
+  /** Pixels above its threshold, including those that another class won. */
+  readonly claimed: number;
+  readonly note: NoteReading;
+  /** About its note and all that it claimed; a class that is absent is none. */
+  readonly warnings: readonly Warning[];
+}
+
+export interface ClassSegmentation {
+  /** At the image's size: the class's label, 0 for the background. */
+  readonly labels: LabelMap;
+  /** Pixels, as the image. */
+  readonly width: number;
+  readonly height: number;
+  /** In the given order. */
+  readonly classes: readonly ClassAnswer[];
+  /** As of `Segmentation`. */
+  readonly clinical?: DisplayedFrame;
+  /** About the image. */
+  readonly warnings: readonly Warning[];
+  /** `text` and `segment` are sums over the classes. */
   readonly timings: Timings;
 }
 
@@ -116,6 +210,35 @@ export interface SegmentCase {
   readonly sides?: Sides;
   /** Overrides the options'. */
   readonly noteStyle?: NoteStyle;
+  /** Overrides the options'. */
+  readonly frame?: number;
+}
+
+/**
+ * An image that is decoded, resized and seen once, for one note after the other. Each result is the same, bit for bit, as
+ * `Model.segment` gives for the image and the note. What was seen of it is kept within `LoadOptions.featureBytes`; if it
+ * had to go, the next note sees the image again. Models of manifest format 1, and those whose note enters early, see it
+ * with every note.
+ */
+export interface OpenedImage {
+  /** Pixels, as displayed. */
+  readonly width: number;
+  /** Pixels, as displayed. */
+  readonly height: number;
+  /** About the image, whatever the note; part of every result's. */
+  readonly warnings: readonly Warning[];
+  /** The frame of a DICOM object or NIfTI volume, as of `Segmentation`. */
+  readonly clinical?: DisplayedFrame;
+  /**
+   * Segments what a note describes. Calls may overlap.
+   * @throws NOTE_EMPTY if the model reads notes, NOTE_INVALID, OPTION_INVALID, INFERENCE_FAILED (after disposal too);
+   * the signal's reason
+   */
+  segment(note: string, options?: NoteOptions): Promise<Segmentation>;
+  /** As `Model.segmentClasses`. @throws as that */
+  segmentClasses(classes: ClassEntries, options?: NoteOptions): Promise<ClassSegmentation>;
+  /** Frees what is kept of the image, which cannot be used afterwards; safe to call twice. The model stays open. */
+  dispose(): Promise<void>;
 }
 
 /** Calls may overlap; they are computed in order. */
@@ -129,8 +252,25 @@ export interface Model {
    * @throws IMAGE_*, NOTE_EMPTY if the model reads notes, INFERENCE_FAILED; the signal's reason
    */
   segment(image: ImageSource, note: string, options?: SegmentOptions): Promise<Segmentation>;
+  /**
+   * Opens an image for several notes, and sees it ahead of the first. The caller disposes it.
+   * @throws IMAGE_*, OPTION_INVALID, INFERENCE_FAILED; the signal's reason
+   */
+  open(image: ImageSource, options?: OpenOptions): Promise<OpenedImage>;
   /** In one run of the network. @throws as `segment` */
   segmentBatch(cases: readonly SegmentCase[], options?: SegmentOptions): Promise<Segmentation[]>;
+  /**
+   * Asks once for each class, by its note, and decides overlaps: of the classes whose probability is above their
+   * threshold, the greatest probability wins a pixel; on a tie the first class.
+   * @param classes name -> note, or note, label, colour and threshold, as `predict --classes` reads them from YAML;
+   * default threshold: the options', else the manifest's
+   * @throws CLASSES_INVALID; OPTION_INVALID if the model reads no notes; as `segment`
+   */
+  segmentClasses(
+    image: ImageSource,
+    classes: ClassEntries,
+    options?: SegmentOptions,
+  ): Promise<ClassSegmentation>;
   /** [B,T,W], for empty notes too. @throws INFERENCE_FAILED */
   encodeNotes(notes: readonly string[]): Promise<Float32Array>;
   /**
