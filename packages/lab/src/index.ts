@@ -12,6 +12,7 @@ export {
   modelNames,
   modelOfKeys,
   readsNotes,
+  modelDescriptor,
   registerModel,
 } from './model/registry.js';
 export { prepareEngine, type Engine } from './engine/engine.js';
@@ -40,6 +41,8 @@ export {
   type VocabularyFile,
   type VocabularyProblem,
 } from './note-vocabulary.js';
+export { readClassesFile } from './classes-file.js';
+export { confidencePath } from './run/confidence.js';
 export { ownCases } from './evaluate/own-cases.js';
 export { stateSides } from './evaluate/state-sides.js';
 export { measureReference, readReference, type ReferenceOptions, underSides } from './run/reference.js';

@@ -86,6 +86,7 @@ describe('readVocabulary', () => {
   it.each([
     ['no YAML', 'a: [', /^not valid YAML: /],
     ['a key twice', `${SOUND}name: again\n`, /^not valid YAML: Map keys must be unique/],
+    ['a second document', `${SOUND}---\nname: other\n`, /^not valid YAML: .*multiple documents/],
     ['nothing', '', /^Invalid input/],
     ['a list', '- a\n', /^Invalid input/],
     ['aliases', 'a: &a [x]\nb: *a\n', /^aliases are not allowed$/],

@@ -5,18 +5,22 @@
  * probability differently in another size. Batches with nothing left to do are skipped.
  */
 import { stat } from 'node:fs/promises';
-import { ReclmisError, type RgbImage } from '@reclmis/core';
-import { mapLimit, readImage, readImageHeader } from '@reclmis/files';
+import type { DisplayedFrame } from '@reclmis/clinical';
+import { defined, ReclmisError, type RgbImage } from '@reclmis/core';
+import { mapLimit, readImageHeader, readImageWithHeader, type ReadOptions } from '@reclmis/files';
 import type { PredictionCase } from './cases.js';
 import type { DoneEntry, FailedEntry } from './journal.js';
 
-/** At the images' own sizes: 48 MB of bytes. */
-const BATCH_PIXELS = 16_000_000;
+/** At the images' own sizes: 48 MB of bytes. Classes need memory of their own, so batches are smaller. */
+export const BATCH_PIXELS = 16_000_000;
 export const LANES = 4;
 
 export interface ReadCase {
   readonly one: PredictionCase;
+  /** As displayed. */
   readonly image: RgbImage;
+  /** Present for DICOM and NIfTI. */
+  readonly clinical?: DisplayedFrame;
   readonly input: DoneEntry['input'];
   /** If false, it only completes the batch. */
   readonly wanted: boolean;
@@ -29,29 +33,34 @@ export interface Batch {
   readonly skipped: number;
 }
 
-/** Batches of at most `size` cases, fewer if images are large. @param isDone whether a case is complete. */
+/**
+ * Batches of at most `size` cases, fewer if images are large.
+ * @param isDone whether a case is complete. @param most pixels of a batch
+ */
 export async function* readBatches(
   cases: Iterable<PredictionCase>,
   size: number,
   isDone: (one: PredictionCase) => Promise<boolean>,
+  most: number = BATCH_PIXELS,
 ): AsyncGenerator<Batch, void> {
   for (const group of groupsOf(cases, size)) {
     const done = await mapLimit(group, LANES, isDone);
     const skipped = done.filter(Boolean).length;
     yield { items: [], failures: [], skipped };
-    if (skipped < group.length) yield* readGroup(group, done);
+    if (skipped < group.length) yield* readGroup(group, done, most);
   }
 }
 
 async function* readGroup(
   group: readonly PredictionCase[],
   done: readonly boolean[],
+  most: number,
 ): AsyncGenerator<Batch, void> {
   const looked = await mapLimit(group, LANES, async (one, i) => {
     const wanted = done[i] !== true;
     try {
       if (one.refused) throw new ReclmisError(one.refused.code, one.refused.message);
-      const { width, height } = await readImageHeader(one.imagePath);
+      const { width, height } = await readImageHeader(one.imagePath, shownAs(one));
       return { one, wanted, pixels: width * height };
     } catch (error) {
       return { one, wanted, failure: failureOf(one, error) };
@@ -65,7 +74,7 @@ async function* readGroup(
       if (look.wanted) failures.push(look.failure);
       continue;
     }
-    if (items.length > 0 && pixels + look.pixels > BATCH_PIXELS) {
+    if (items.length > 0 && pixels + look.pixels > most) {
       yield await readPixels(items);
       items = [];
       pixels = 0;
@@ -77,13 +86,25 @@ async function* readGroup(
   yield { ...last, failures: [...failures, ...last.failures] };
 }
 
+/** Equal for cases of one image and frame. */
+export const pictureKey = ({ imagePath, frame }: PredictionCase): string => `${frame ?? ''} ${imagePath}`;
+
 async function readPixels(items: readonly { one: PredictionCase; wanted: boolean }[]): Promise<Batch> {
   const read: ReadCase[] = [];
   const failures: FailedEntry[] = [];
   if (!items.some(({ wanted }) => wanted)) return { items: read, failures, skipped: 0 };
+  /** Several notes may be about one image. */
+  const decoding = new Map<string, ReturnType<typeof readImageWithHeader>>();
+  const decoded = (one: PredictionCase): ReturnType<typeof readImageWithHeader> => {
+    const key = pictureKey(one);
+    const reading = decoding.get(key) ?? readImageWithHeader(one.imagePath, shownAs(one));
+    decoding.set(key, reading);
+    return reading;
+  };
   const results = await mapLimit(items, LANES, async ({ one, wanted }): Promise<ReadCase | FailedEntry> => {
     try {
-      return { one, wanted, input: await inputOf(one.imagePath), image: await readImage(one.imagePath) };
+      const { image, clinical } = await decoded(one);
+      return { one, wanted, input: await inputOf(one.imagePath), image, ...defined({ clinical }) };
     } catch (error) {
       return failureOf(one, error);
     }
@@ -94,6 +115,9 @@ async function readPixels(items: readonly { one: PredictionCase; wanted: boolean
   }
   return { items: read.some(({ wanted }) => wanted) ? read : [], failures, skipped: 0 };
 }
+
+/** Which picture of a file, and in which window. */
+export const shownAs = ({ frame, window }: PredictionCase): ReadOptions => defined({ frame, window });
 
 /** Size and modification time, which tell changes. */
 export async function inputOf(path: string): Promise<DoneEntry['input']> {

@@ -3,16 +3,20 @@
  *
  * Notes are keyed by mask names in LViT's layout and by image names elsewhere. An exact match wins; otherwise
  * names match without extension and leading `mask_`. For images in subfolders, paths are compared or, if
- * unambiguous, file names.
+ * unambiguous, file names. Notes for some slices of a volume are in `slice-notes.ts`.
  */
-import { basename, dirname, extname } from 'node:path';
-import { type ErrorCode, parseSpacing, ReclmisError, type Spacing } from '@reclmis/core';
-import { IMAGE_EXTENSIONS, nameKey, NearNames, type NoteTable, readNotes } from '@reclmis/files';
+import { basename } from 'node:path';
+import { type ErrorCode, parseSpacing, ReclmisError, type Spacing, type WindowChoice } from '@reclmis/core';
+import { NearNames, type NoteTable, readNotes } from '@reclmis/files';
 import { type ImageFile, listImages } from './images.js';
+import { keyOf, plain } from './note-names.js';
+import { type LeftOut, type RowOfSlice, SliceNotes } from './slice-notes.js';
 
 export interface PredictionCase extends ImageFile {
   readonly note: string;
   readonly spacing: Spacing | null;
+  /** Grey level window of DICOM and NIfTI; absent: the file's own. */
+  readonly window?: WindowChoice;
   /** Why it cannot be segmented, if already known. */
   readonly refused?: { readonly code: ErrorCode; readonly message: string };
 }
@@ -29,10 +33,14 @@ export interface CaseSource {
   readonly emptyNotes?: boolean;
   /** Whether the model reads notes. Default true. */
   readonly required?: boolean;
+  /** Grey level window of DICOM and NIfTI. */
+  readonly window?: WindowChoice;
   /** For images without a spacing in the notes. */
   readonly spacing?: Spacing | null;
   /** Called if rows of the notes match no image. */
   readonly onUnused?: (rows: UnusedRows) => void;
+  /** Called if the notes are for slices, and some slices have none: they are not among the cases. */
+  readonly onLeftOut?: (volumes: readonly LeftOut[]) => void;
 }
 
 export interface UnusedRows {
@@ -53,20 +61,31 @@ export function describeUnused({ notes, rows, of, first }: UnusedRows): string {
 type Words = Pick<PredictionCase, 'note' | 'spacing' | 'refused'>;
 
 /**
- * The cases, sorted by id; those without a note are marked as refused.
+ * The cases, sorted by id; those without a note are marked as refused, but slices that no row is for are left out.
  * @throws IMAGE_MISSING, DATA_SPLIT_EMPTY, NOTE_EMPTY, NOTE_MISSING, OPTION_INVALID, OUTPUT_EXISTS,
  * NOTES_CONFLICT and the codes of `readNotes`
  */
 export async function predictionCases(source: CaseSource): Promise<PredictionCase[]> {
+  const { window } = source;
+  const cases = await casesOf(source);
+  return window === undefined ? cases : cases.map((one) => ({ ...one, window }));
+}
+
+async function casesOf(source: CaseSource): Promise<PredictionCase[]> {
   const images = await listImages(source.image, source.out);
   if (source.notes === undefined) {
     const wordsOf = oneForAll(source);
     return images.map((image) => ({ ...image, ...wordsOf() }));
   }
-  const { wordsOf, unused } = await fromFile(source, source.notes, images);
-  const cases = images.map((image) => ({ ...image, ...wordsOf(image) }));
+  const { wordsOf, unused, leftOut } = await fromFile(source, source.notes, images);
+  const cases = images.flatMap((image): PredictionCase[] => {
+    const words = wordsOf(image);
+    return words === null ? [] : [{ ...image, ...words }];
+  });
   const rows = unused();
   if (rows.rows > 0) source.onUnused?.(rows);
+  const volumes = leftOut();
+  if (volumes.length > 0) source.onLeftOut?.(volumes);
   return cases;
 }
 
@@ -92,11 +111,16 @@ async function fromFile(
   { note, emptyNotes, required = true, spacing = null }: CaseSource,
   file: string,
   images: readonly ImageFile[],
-): Promise<{ wordsOf: (image: ImageFile) => Words; unused: () => UnusedRows }> {
+): Promise<{
+  /** Null for a slice that is left out. */
+  wordsOf: (image: ImageFile) => Words | null;
+  unused: () => UnusedRows;
+  leftOut: () => readonly LeftOut[];
+}> {
   if (note !== undefined) {
     throw new ReclmisError('OPTION_INVALID', 'both a note and a file of notes were given; expected only one');
   }
-  const table = await readNotes(file);
+  const table = await readNotes(file, { slices: true });
   if (table.unnamed[0] !== undefined) {
     throw new ReclmisError(
       'NOTES_UNREADABLE',
@@ -105,20 +129,38 @@ async function fromFile(
     );
   }
   for (const [name, text] of table.spacings) parseSpacing(text, `${file}: ${name}`, 'NOTES_UNREADABLE');
+  for (const { number, spacing: text } of table.ranges)
+    if (text !== '') parseSpacing(text, `${file}: ${table.unit} ${number}`, 'NOTES_UNREADABLE');
+  const sliced = new SliceNotes(table, images);
   const notes = new Column(table.notes, file, 'notes');
   const spacings = new Column(table.spacings, file, 'spacings');
   const near = new NearNames([...table.notes.keys()].flatMap((name) => [keyOf(name), name]));
   const sharing = new Map<string, number>();
-  for (const { image } of images) {
+  for (const image of new Set(images.map((one) => one.image))) {
     const name = keyOf(basename(image));
     sharing.set(name, (sharing.get(name) ?? 0) + 1);
   }
-  const wordsOf = ({ id, image, imagePath }: ImageFile): Words => {
+  const measuredAs = (size: string | undefined): Spacing | null =>
+    size === undefined || size === '' ? spacing : parseSpacing(size, file, 'NOTES_UNREADABLE');
+  const ofSlice = (row: RowOfSlice | null): Words | null => {
+    if (row !== null) return { note: row.note, spacing: measuredAs(row.spacing) };
+    return !required || emptyNotes ? { note: '', spacing } : null;
+  };
+  const wordsOf = (one: ImageFile): Words | null => {
+    const { id, image, imagePath } = one;
     const name = keyOf(basename(image));
     const alone = sharing.get(name) === 1;
     const found = notes.of(image, alone);
-    const size = spacings.of(image, alone);
-    const measured = size === undefined ? spacing : parseSpacing(size, file, 'NOTES_UNREADABLE');
+    const measured = measuredAs(spacings.of(image, alone));
+    const row = sliced.of(one);
+    if (row !== undefined) {
+      if (found === undefined) return ofSlice(row);
+      throw new ReclmisError(
+        'NOTES_CONFLICT',
+        `${file}: one row for ${image} has a note for all its slices, others for some of them`,
+        { remedy: 'Keep the rows with slices, or the one without.' },
+      );
+    }
     if (found !== undefined || !required || emptyNotes) return { note: found ?? '', spacing: measured };
     const shared =
       !alone && notes.has(name)
@@ -129,10 +171,14 @@ async function fromFile(
     return { note: '', spacing: measured, refused: { code: 'NOTE_MISSING', message } };
   };
   const unused = (): UnusedRows => {
-    const names = notes.unused();
-    return { notes: file, rows: names.length, of: table.notes.size, first: names.slice(0, NAMED) };
+    const names = [...notes.unused(), ...sliced.unused];
+    return {
+      ...{ notes: file, rows: names.length, of: table.notes.size + table.ranges.length },
+      first: [...new Set(names)].slice(0, NAMED),
+    };
   };
-  return { wordsOf, unused };
+  const leftOut = (): readonly LeftOut[] => (required && !emptyNotes ? sliced.leftOut() : []);
+  return { wordsOf, unused, leftOut };
 }
 
 /** A column of the table, by exact name and by key; null where rows with the same key differ. */
@@ -197,14 +243,3 @@ const hintOf = (near: NearNames, image: string): string =>
   [image, basename(image), keyOf(image), keyOf(basename(image))]
     .map((name) => near.hint(plain(name)))
     .find(Boolean) ?? '';
-
-const plain = (name: string): string => nameKey(name.replaceAll('\\', '/').replace(/^(?:\.\/)+/, ''));
-
-/** The path without extension and without `mask_` before the file name. */
-function keyOf(name: string): string {
-  const path = plain(name);
-  const extension = extname(path);
-  const known = IMAGE_EXTENSIONS.has(extension.toLowerCase()) ? path.slice(0, -extension.length) : path;
-  const file = basename(known).replace(/^mask_/, '');
-  return dirname(known) === '.' ? file : `${dirname(known)}/${file}`;
-}

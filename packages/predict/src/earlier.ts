@@ -5,7 +5,7 @@ import { ReclmisError } from '@reclmis/core';
 import { writeError } from '@reclmis/files';
 import type { PredictionCase } from './cases.js';
 import { type Beginning, type Entry, journalIdentity, readEntry, scanJournal } from './journal.js';
-import { SUFFIXES } from './outputs.js';
+import { isSuffix } from './outputs.js';
 import { casesOf, type Part, partOfJournal, recordNames } from './part.js';
 
 async function othersIn(out: string, own: Part | null): Promise<(Part | null)[]> {
@@ -72,10 +72,10 @@ export async function clearEarlier(
       const position = entries?.get(id);
       if (position) await removeStale(out, await readEntry(position), {});
     }
-    await remove(join(out, names.statistics));
-    await remove(join(out, names.journal));
+    for (const name of [names.statistics, names.table, names.journal]) await remove(join(out, name));
   }
-  await remove(join(out, recordNames(null).statistics));
+  const all = recordNames(null);
+  for (const name of [all.statistics, all.table]) await remove(join(out, name));
 }
 
 /**
@@ -88,10 +88,9 @@ export async function removeStale(
   written: Readonly<Record<string, number>>,
 ): Promise<void> {
   if (earlier === null || 'error' in earlier) return;
-  for (const suffix of SUFFIXES) {
+  for (const [suffix, bytes] of Object.entries(earlier.files)) {
     const path = join(out, `${earlier.id}${suffix}`);
-    const bytes = earlier.files[suffix];
-    if (bytes === undefined || suffix in written) continue;
+    if (!isSuffix(suffix) || suffix in written) continue;
     const info = await stat(path).catch(() => null);
     if (info?.size === bytes) await remove(path);
   }

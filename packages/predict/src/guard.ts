@@ -4,6 +4,7 @@ import { basename, dirname, join, relative, sep } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { finalName, systemCode, writeError } from '@reclmis/files';
 import type { PredictionCase } from './cases.js';
+import { type Part, recordNames } from './part.js';
 
 /** `a_mask.png` may be an image where the mask of `a.png` would go. @throws OUTPUT_EXISTS */
 export async function refuseOverwriting(
@@ -38,12 +39,18 @@ export async function refuseOverwriting(
   }
 }
 
-/** Left by a killed process, for these cases, not other parts'. */
+/**
+ * Removes what a killed process left half-written, not what other parts write now.
+ * @param ending of files of whole series, whose names this part alone writes
+ */
 export async function sweep(
   out: string,
   cases: Iterable<PredictionCase>,
   suffixes: readonly string[],
+  part: Part | null,
+  ending: RegExp,
 ): Promise<void> {
+  const records = Object.values(recordNames(part));
   const ids = new Set<string>();
   const folders = new Set(['.']);
   for (const { id } of cases) {
@@ -57,8 +64,11 @@ export async function sweep(
     });
     for (const name of names) {
       const file = finalName(name);
-      const suffix = suffixes.find((end) => file?.endsWith(end));
-      if (file === null || suffix === undefined) continue;
+      if (file === null) continue;
+      const suffix = suffixes.find((end) => file.endsWith(end));
+      const own = folder === '.' && records.includes(file);
+      if (own || (part === null && ending.test(file))) await rm(join(out, folder, name), { force: true });
+      if (suffix === undefined) continue;
       const id = relative('.', join(folder, file.slice(0, -suffix.length)))
         .split(sep)
         .join('/');

@@ -4,12 +4,24 @@
  */
 import * as nodeFs from 'node:fs';
 import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve, sep } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { IMAGE_EXTENSIONS, isLitter, nameKey, oneLine, systemCode, visibleName } from '@reclmis/files';
+import {
+  clinicalFormatOf,
+  IMAGE_EXTENSIONS,
+  imageExtension,
+  imageStem,
+  isLitter,
+  mapLimit,
+  nameKey,
+  oneLine,
+  systemCode,
+  visibleName,
+} from '@reclmis/files';
+import { type Frame, framesOf } from './frames.js';
 
-export interface ImageFile {
-  /** `sub/a` for `sub/a.png`, always with slashes. */
+export interface ImageFile extends Frame {
+  /** `sub/a` for `sub/a.png`, always with slashes; `sub/a_012` for a frame. */
   readonly id: string;
   readonly image: string;
   readonly imagePath: string;
@@ -24,16 +36,13 @@ export interface ImageFile {
  */
 export async function listImages(image: string, out: string): Promise<ImageFile[]> {
   const { base, names } = await find(image, out);
-  const found = names
-    .map((name): ImageFile => {
-      const path = name.split(sep).join('/');
-      return {
-        id: path.slice(0, path.length - extname(path).length),
-        image: path,
-        imagePath: join(base, name),
-      };
-    })
-    .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.image < b.image ? -1 : 1));
+  const files = names.map((name) => {
+    const path = name.split(sep).join('/');
+    return { id: imageStem(path), image: path, imagePath: join(base, name) };
+  });
+  const found: ImageFile[] = (await framesOf(files)).sort((a, b) =>
+    a.id < b.id ? -1 : a.id > b.id ? 1 : a.image < b.image ? -1 : 1,
+  );
   const seen = new Map<string, ImageFile>(); // in NFC: some file systems do not distinguish forms
   for (const one of found) {
     const other = seen.get(nameKey(one.id));
@@ -60,7 +69,10 @@ async function find(image: string, out: string): Promise<{ base: string; names: 
     throw new ReclmisError('IMAGE_MISSING', `${image}: cannot be read (${oneLine(error)})`, { cause: error });
   }
   await refuseAmongImages(image, image, out);
-  const images = names.filter((name) => !isLitter(name) && isImage(name));
+  const images = await imagesAmong(
+    image,
+    names.filter((name) => !isLitter(name)),
+  );
   return { base: image, names: demandSome(images, image, names.length) };
 }
 
@@ -105,7 +117,7 @@ async function findPattern(pattern: string, out: string): Promise<{ base: string
       `${pattern}: leads out of ${base}, so its results would be outside the output folder`,
       { remedy: 'Use .. only before the first *, ?, [ or { of the pattern.' },
     );
-  return { base, names: demandSome(names.filter(isImage), pattern, names.length) };
+  return { base, names: demandSome(await imagesAmong(base, names), pattern, names.length) };
 }
 
 /** The most direct name of each real file; links may be endless. */
@@ -124,8 +136,19 @@ async function once(base: string, names: readonly string[]): Promise<string[]> {
   return [...found.values()].map(({ name }) => name);
 }
 
-function isImage(name: string): boolean {
-  return IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
+const LANES = 8;
+/** A folder's index, which is DICOM but no image. */
+const INDEX = 'dicomdir';
+
+/** By extension; DICOM files, which often have none, by content. */
+async function imagesAmong(base: string, names: readonly string[]): Promise<string[]> {
+  const kept = await mapLimit(names, LANES, async (name) => {
+    if (imageExtension(name) !== '') return true;
+    if (basename(name).toLowerCase() === INDEX) return false;
+    const format = await clinicalFormatOf(join(base, name)).catch(() => null);
+    return format === 'dicom';
+  });
+  return names.filter((_, i) => kept[i]);
 }
 
 function demandSome(images: string[], place: string, entries: number): string[] {
@@ -134,7 +157,7 @@ function demandSome(images: string[], place: string, entries: number): string[] 
     'DATA_SPLIT_EMPTY',
     `${place}: expected images, found none among ${entries} entries`,
     {
-      remedy: `Put images there (${[...IMAGE_EXTENSIONS].join(', ')}), or give a single file.`,
+      remedy: `Put images there (${[...IMAGE_EXTENSIONS].join(', ')}, or DICOM under any name), or give a single file or a pattern such as "folder/**/*".`,
     },
   );
 }

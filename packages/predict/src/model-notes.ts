@@ -133,3 +133,8 @@ export function describeChanged(all: readonly NoteReading[]): string[] {
       : []),
   ];
 }
+
+/** A line about notes whose sides cannot be exchanged for `--flips`. */
+export function describeUnflipped(fixed: number, all: number): string {
+  return `${fixed} of ${all} notes name left or right in words that cannot be exchanged; their images were segmented without flips.`;
+}

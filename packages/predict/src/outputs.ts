@@ -4,37 +4,96 @@
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { contoursGeoJson, type Mask, overlay, type RgbImage } from '@reclmis/core';
-import { encodePng16, writeFileAtomic, writePngMask, writePngRgb } from '@reclmis/files';
+import {
+  classSlug,
+  contoursGeoJson,
+  type LabelMap,
+  type Mask,
+  overlay,
+  ReclmisError,
+  type RgbImage,
+  type SegmentClass,
+} from '@reclmis/core';
+import { encodePng16, writeFileAtomic, writePngGrey, writePngMask, writePngRgb } from '@reclmis/files';
 import { encodeNpy } from './npy.js';
+import { classOverview } from './overview.js';
 
 export interface Outputs {
+  /** For classes, the overview. */
   readonly overlay: boolean;
   readonly probability: 'png16' | 'npy' | null;
   readonly contours: boolean;
 }
 
-export interface Segmented {
-  readonly image: RgbImage;
+/** A class's part of an image. */
+export interface SegmentedClass {
+  readonly class: SegmentClass & { readonly threshold: number };
+  /** What it won. */
   readonly mask: Mask;
-  readonly probability: Float32Array;
+  /** Pixels above its threshold, including those that another class won. */
+  readonly claimed: number;
+  /** Null unless wanted. */
+  readonly probability: Float32Array | null;
 }
 
-const PROBABILITY = { png16: '_probability.png', npy: '_probability.npy' } as const;
+export interface Segmented {
+  readonly image: RgbImage;
+  /** For classes, what any of them won. */
+  readonly mask: Mask;
+  /** Null for classes, which have their own. */
+  readonly probability: Float32Array | null;
+  readonly classes?: { readonly labels: LabelMap; readonly each: readonly SegmentedClass[] };
+  /** What pictures show, if the rest is as stored in a file that is displayed turned. */
+  readonly shown?: Segmented;
+}
 
-const MASK = '_mask.png';
-const OVERLAY = '_overlay.png';
-const CONTOURS = '_contours.geojson';
+type Kind = 'mask' | 'overlay' | 'labels' | 'overview' | 'probability' | 'contours';
 
-/** All suffixes of a case's files. */
-export const SUFFIXES = [MASK, OVERLAY, ...Object.values(PROBABILITY), CONTOURS] as const;
+interface Output {
+  readonly suffix: string;
+  readonly kind: Kind;
+  /** Its place among the classes. */
+  readonly of?: number;
+}
 
-export function suffixesOf({ overlay: drawn, probability, contours }: Outputs): string[] {
+const PLAIN = ['_mask.png', '_overlay.png', '_probability.png', '_probability.npy', '_contours.geojson'];
+const OF_CLASSES =
+  /^_(?:labels|overview)\.png$|^_(?:mask-[^/\\]+\.png|probability-[^/\\]+\.(?:png|npy)|contours-[^/\\]+\.geojson)$/u;
+
+/** Whether a file of a case may be called so: a journal may be anyone's. */
+export const isSuffix = (text: string): boolean => PLAIN.includes(text) || OF_CLASSES.test(text);
+
+/** All that these classes' cases may have, or cases of their own notes. */
+export function allSuffixes(classes: readonly SegmentClass[] | undefined): string[] {
+  const every = (['png16', 'npy'] as const).flatMap((probability) =>
+    suffixesOf({ overlay: true, probability, contours: true }, classes),
+  );
+  return [...new Set([...PLAIN, ...every])];
+}
+
+export function suffixesOf(outputs: Outputs, classes: readonly SegmentClass[] | undefined): string[] {
+  return outputsOf(outputs, classes).map(({ suffix }) => suffix);
+}
+
+function outputsOf(
+  { overlay: drawn, probability, contours }: Outputs,
+  classes: readonly Pick<SegmentClass, 'name'>[] | undefined,
+): Output[] {
+  const own = (mark: string, of?: number): Output[] => [
+    { suffix: `_mask${mark}.png`, kind: 'mask', ...(of === undefined ? {} : { of }) },
+    ...(probability === null
+      ? []
+      : [{ suffix: `_probability${mark}.${probability === 'npy' ? 'npy' : 'png'}`, kind: 'probability' as const, ...(of === undefined ? {} : { of }) }]), // prettier-ignore
+    ...(contours ? [{ suffix: `_contours${mark}.geojson`, kind: 'contours' as const, ...(of === undefined ? {} : { of }) }] : []), // prettier-ignore
+  ];
+  if (!classes) {
+    const [mask, ...others] = own('');
+    return [...(mask ? [mask] : []), ...(drawn ? [{ suffix: '_overlay.png', kind: 'overlay' as const }] : []), ...others]; // prettier-ignore
+  }
   return [
-    MASK,
-    ...(drawn ? [OVERLAY] : []),
-    ...(probability ? [PROBABILITY[probability]] : []),
-    ...(contours ? [CONTOURS] : []),
+    { suffix: '_labels.png', kind: 'labels' },
+    ...(drawn ? [{ suffix: '_overview.png', kind: 'overview' as const }] : []),
+    ...classes.flatMap(({ name }, of) => own(`-${classSlug(name)}`, of)),
   ];
 }
 
@@ -42,21 +101,33 @@ export function suffixesOf({ overlay: drawn, probability, contours }: Outputs): 
 export async function writeOutputs(
   out: string,
   id: string,
-  { image, mask, probability }: Segmented,
+  segmented: Segmented,
   outputs: Outputs,
 ): Promise<Record<string, number>> {
   const sizes: Record<string, number> = {};
-  for (const suffix of suffixesOf(outputs)) {
-    const path = join(out, `${id}${suffix}`);
-    if (suffix === MASK) await writePngMask(path, mask);
-    else if (suffix === OVERLAY) await writePngRgb(path, overlay(image, mask));
-    else if (suffix === PROBABILITY.png16) await writeFileAtomic(path, await encodeDeep(probability, mask));
-    else if (suffix === PROBABILITY.npy) {
-      await writeFileAtomic(path, encodeNpy(probability, mask.width, mask.height));
-    } else await writeFileAtomic(path, contoursGeoJson(mask));
-    sizes[suffix] = (await stat(path)).size;
+  const classes = segmented.classes?.each.map((one) => one.class);
+  for (const one of outputsOf(outputs, classes)) {
+    const path = join(out, `${id}${one.suffix}`);
+    await writeOutput(path, one, segmented);
+    sizes[one.suffix] = (await stat(path)).size;
   }
   return sizes;
+}
+
+async function writeOutput(path: string, { suffix, kind, of }: Output, segmented: Segmented): Promise<void> {
+  const { classes } = segmented;
+  const shown = segmented.shown ?? segmented;
+  const { mask, probability } = (of === undefined ? undefined : classes?.each[of]) ?? segmented;
+  if (kind === 'mask') await writePngMask(path, mask);
+  else if (kind === 'overlay') await writePngRgb(path, overlay(shown.image, shown.mask));
+  else if (kind === 'contours') await writeFileAtomic(path, contoursGeoJson(mask));
+  else if (kind === 'labels' && classes) await writePngGrey(path, classes.labels);
+  else if (kind === 'overview' && shown.classes)
+    await writePngRgb(path, await classOverview(shown.image, shown.classes.each)); // prettier-ignore
+  else if (probability && suffix.endsWith('.npy'))
+    await writeFileAtomic(path, encodeNpy(probability, mask.width, mask.height));
+  else if (probability) await writeFileAtomic(path, await encodeDeep(probability, mask));
+  else throw new ReclmisError('INTERNAL', `${path}: there is nothing to write`);
 }
 
 async function encodeDeep(probability: Float32Array, { width, height }: Mask): Promise<Uint8Array> {

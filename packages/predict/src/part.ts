@@ -18,11 +18,15 @@ export function parsePart(text: string): Part {
 }
 
 /** A part's other files in the output folder. */
-export function recordNames(part: Part | null): Record<'journal' | 'statistics' | 'record', string> {
+export function recordNames(
+  part: Part | null,
+): Record<'journal' | 'statistics' | 'table' | 'record', string> {
   const suffix = part ? `.${part.index}-of-${part.of}` : '';
   return {
     journal: `cases${suffix}.jsonl`,
     statistics: `statistics${suffix}.json`,
+    /** For classes alone. */
+    table: `statistics${suffix}.csv`,
     record: `run${suffix}.json`,
   };
 }

@@ -13,15 +13,19 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  imageToPlanes,
   type NoteGrammar,
   type NoteStyle,
   ReclmisError,
+  parseClasses,
+  pickedImages,
   ResultChecks,
   type RgbImage,
   threshold,
   wordReader,
   WordTokenizer,
 } from '@reclmis/core';
+import { CALIBRATION } from '@reclmis/core/testing';
 import { machineTag, readImage, readImageHeader, readMask, writePngRgb } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BRIGHTNESS, Brightness } from './testing/brightness.js';
@@ -72,6 +76,17 @@ beforeAll(async () => {
   await writePngRgb(join(images, 'c.png'), halves(S, S));
   writeFileSync(join(images, 'readme.txt'), 'not an image');
   writeFileSync(join(root, 'notes.csv'), 'Image,Description\nmask_a.png,bright\nb.tif,dark\nc.png,bright\n');
+});
+
+it('removes what killed runs left half-written, of its own', async () => {
+  const out = place();
+  const own = ['a_mask.png', 'run.json', 'statistics.json', 'series-1_seg.dcm', 'volume_seg.nii.gz'];
+  const others = ['run.1-of-2.json', 'my_mask.png', 'report.txt'];
+  const half = (name: string): string => `.${name}.123.0a1b.tmp`;
+  mkdirSync(out);
+  for (const name of [...own, ...others]) writeFileSync(join(out, half(name)), 'half');
+  await run({ cases: await casesFor({ note: 'bright' }), out });
+  expect(readdirSync(out).filter((name) => name.endsWith('.tmp'))).toEqual(others.map(half).sort());
 });
 
 describe('one writer', () => {
@@ -204,6 +219,39 @@ describe('predict', () => {
     expect([drawn.width, drawn.height]).toEqual([40, 20]);
     expect([...drawn.data.subarray(0, 3)]).toEqual([0, 0, 0]);
     expect([...drawn.data.subarray(39 * 3, 40 * 3)]).toEqual([230, 159, 0]); // the contour, orange
+  });
+
+  it('sees an image once for several notes, of rows next to each other or of classes', async () => {
+    const [a, b] = await casesFor({ note: 'bright' });
+    if (!a || !b) throw new Error('expected two images');
+    const cases = [a, { ...a, id: 'a-dark', note: 'dark' }, b];
+    const inner = new Brightness();
+    const seen: number[] = [];
+    let open = 0;
+    const segmenter: PlaneSegmenter = {
+      size: inner.size,
+      probabilities: () => {
+        throw new Error('asked without being opened');
+      },
+      open(planes) {
+        seen.push(planes.length / (3 * S * S));
+        open++;
+        return {
+          probabilities: (notes, of) => inner.probabilities(pickedImages(planes, S, of), notes),
+          dispose: () => {
+            open--;
+          },
+        };
+      },
+    };
+    const [out, plain] = [place(), place()];
+    await run({ cases, out, segmenter });
+    expect([seen, open, inner.batches]).toEqual([[2], 0, [3]]);
+    await run({ cases, out: plain });
+    expect(statisticsOf(out)).toEqual(statisticsOf(plain));
+    const classes = parseClasses({ bright: 'bright', dark: 'dark' });
+    await run({ cases: [a, b], out: place(), segmenter, classes });
+    expect([seen.slice(1), open, inner.batches.slice(1)]).toEqual([[2], 0, [2, 2]]);
   });
 
   it('warns of notes and masks: by case in journal and statistics, counted in the summary, after --resume too', async () => {
@@ -440,6 +488,26 @@ describe('predict', () => {
     await expect(run({ segmenter, cases, out, batchSize: 1 })).rejects.toMatchObject({ code: 'DISK_FULL' });
     expect(calls).toBe(1);
     expect(recordOf(out)).toMatchObject({ status: 'failed', error: 'DISK_FULL' });
+  });
+});
+
+describe('the way of resizing', () => {
+  it('is each model’s own', async () => {
+    const seen: Float32Array[] = [];
+    const listening = (more: Partial<PlaneSegmenter>): PlaneSegmenter => ({
+      size: S,
+      probabilities: (planes, { length }) => {
+        seen.push(planes.slice());
+        return new Float32Array(length * S * S).fill(0.5);
+      },
+      ...more,
+    });
+    const cases = await casesFor({ image: join(images, 'a.png'), note: 'bright' });
+    const segmenter = [listening({}), listening({ resize: 'upstream' })];
+    await run({ segmenter, cases, out: place() });
+    const image = await readImage(join(images, 'a.png'));
+    expect(seen).toEqual([imageToPlanes(image, S, 'area'), imageToPlanes(image, S, 'upstream')]);
+    expect(seen[0]).not.toEqual(seen[1]);
   });
 });
 
@@ -729,5 +797,30 @@ describe('parts', () => {
     expect(done).toEqual([2, 2, 3]);
     expect(statisticsOf(out, 'statistics.2-of-3.json').cases.map(({ id }) => id)).toEqual(['i1', 'i4']);
     expect(readFileSync(join(out, 'statistics.json'))).toEqual(readFileSync(join(whole, 'statistics.json')));
+  });
+});
+
+describe('predicted Dice', () => {
+  it('is that of a single segmenter’s own map, and nothing without a calibration or of a mean', async () => {
+    const found = async (plan: Partial<PredictionPlan>) => {
+      const out = place();
+      await run({ cases: await casesFor({ note: 'bright' }), out, ...plan });
+      return statisticsOf(out).cases.map(({ confidence }) => confidence);
+    };
+    const [a, b, c] = await found({ confidence: CALIBRATION });
+    // c.png has the model's size: 0 on the left, 1 on the right, so an expected Dice of 1.
+    expect(c).toEqual({ dice: 0.8, calibrated: true, presence: { probability: 1, calibrated: false } });
+    // Resizing blurs the edges of the others, over at most two of 16 columns.
+    for (const one of [a, b]) {
+      expect(one?.dice).toBeLessThan(0.8);
+      expect(one?.dice).toBeGreaterThan(0.7);
+    }
+    expect(await found({})).toEqual([undefined, undefined, undefined]);
+    const none = [undefined, undefined, undefined];
+    const two = [new Brightness(), new Brightness()];
+    expect(await found({ confidence: CALIBRATION, segmenter: two })).toEqual(none);
+    // Another threshold gives other masks than it was fitted on.
+    const loose = Object.assign(new Brightness(), { threshold: 0.3 });
+    expect(await found({ confidence: CALIBRATION, segmenter: loose })).toEqual(none);
   });
 });

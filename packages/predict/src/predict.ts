@@ -8,24 +8,22 @@
  */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { DisplayedFrame } from '@reclmis/clinical';
 import {
-  addPlanes,
-  answerOf,
-  divideBy,
   type ErrorCode,
-  imagesToPlanes,
+  defined,
   ReclmisError,
-  type ResultChecks,
+  refuseSameWords,
   sharedThreshold,
-  threshold,
   type CountsByCode,
-  type Warning,
   WarningCounts,
+  windowText,
 } from '@reclmis/core';
 import { mapLimit, writeFileAtomic } from '@reclmis/files';
 import { withFolderLock } from '@reclmis/files';
-import { inputOf, LANES, readBatches, type ReadCase } from './batches.js';
+import { BATCH_PIXELS, inputOf, LANES, readBatches } from './batches.js';
 import type { PredictionCase } from './cases.js';
+import { classesIdentity, measureClass, publicClass, writeClassTable } from './class-records.js';
 import { clearEarlier, refuseMixing, removeStale } from './earlier.js';
 import { refuseOverwriting, sweep } from './guard.js';
 import {
@@ -34,30 +32,28 @@ import {
   type FailedEntry,
   Journal,
   type Position,
+  readEntry,
   scanJournal,
 } from './journal.js';
-import { type Outputs, type Segmented, SUFFIXES, suffixesOf, writeOutputs } from './outputs.js';
-import type { ModelNotes } from './model-notes.js';
+import { SERIES_ENDING, type SeriesFormat, type WrittenSeries, writeSeries } from './series.js';
+import { allSuffixes, type Outputs, suffixesOf, writeOutputs } from './outputs.js';
 import { casesOf, lockName, otherLocks, type Part, recordNames } from './part.js';
-import type { ModelIdentity, PlaneSegmenter } from './segmenter.js';
 import type { CaseStatistics } from './case-statistics.js';
-import { measure, writeStatistics } from './statistics.js';
+import { type BatchPlan, type Checked, segmentBatch } from './segment-batch.js';
+import { measure, type MeasuredCase, writeStatistics } from './statistics.js';
+import { asStored } from './stored.js';
 
 /** Listed in the summary and `run.json`; all are counted. */
 const LISTED_FAILURES = 100;
 
-export interface PredictionPlan {
-  /** Several are averaged at the image's own size: sizes may differ, thresholds not. */
-  readonly segmenter: PlaneSegmenter | readonly PlaneSegmenter[];
-  readonly model: ModelIdentity;
-  /** How the models read notes, in the order of `checks`; default: as written, of unknown sides. */
-  readonly notes?: Pick<ModelNotes, 'identity' | 'of'>;
-  readonly checks?: readonly ResultChecks[];
+export interface PredictionPlan extends BatchPlan {
   /** Sorted by id, even if this process does a part. */
   readonly cases: readonly PredictionCase[];
   readonly out: string;
-  /** Default: mask and overlay. */
+  /** Default: mask and overlay; of classes masks, labelled mask and overview. */
   readonly outputs?: Outputs;
+  /** Files of whole DICOM series and volumes; default: none. */
+  readonly formats?: readonly SeriesFormat[];
   readonly part?: Part | null;
   /** Default: `new`. */
   readonly beginning?: Beginning;
@@ -92,6 +88,8 @@ export interface PredictionSummary {
   readonly seconds: number;
   /** Files written: this part's and, with all parts there, those of all. None if interrupted. */
   readonly statistics: readonly string[];
+  /** Files of series, if `formats` asks for them; written once all parts are there. */
+  readonly series?: readonly WrittenSeries[];
 }
 
 export const DEFAULT_OUTPUTS: Outputs = { overlay: true, probability: null, contours: false };
@@ -103,13 +101,27 @@ export const DEFAULT_OUTPUTS: Outputs = { overlay: true, probability: null, cont
  */
 export async function predict(plan: PredictionPlan): Promise<PredictionSummary> {
   const { cases, out, part = null, outputs = DEFAULT_OUTPUTS, beginning = 'new', signal } = plan;
-  await refuseOverwriting(cases, out, beginning === 'new' ? suffixesOf(outputs) : SUFFIXES);
+  const { classes, notes, formats = [] } = plan;
+  if (formats.includes('seg-fractional') && outputs.probability !== 'png16')
+    throw new ReclmisError(
+      'OPTION_INVALID',
+      'the format seg-fractional is made of probabilities as 16-bit PNG, which are not written',
+    );
+  if (classes && notes)
+    refuseSameWords(
+      classes.map(({ name, note }) => ({ name, words: notes.of(note).each.map(({ text }) => text) })),
+    );
+  await refuseOverwriting(
+    cases,
+    out,
+    beginning === 'new' ? suffixesOf(outputs, plan.classes) : allSuffixes(plan.classes),
+  );
   const excluded = async (): Promise<string[]> => otherLocks(await readdir(out), part);
   return withFolderLock(out, { name: lockName(part), excluded, signal }, () => predictAlone(plan));
 }
 
 async function predictAlone(plan: PredictionPlan): Promise<PredictionSummary> {
-  const { segmenter, model, cases, out, part = null, outputs = DEFAULT_OUTPUTS, beginning = 'new' } = plan;
+  const { model, cases, out, part = null, outputs = DEFAULT_OUTPUTS, beginning = 'new' } = plan;
   const started = new Date();
   const names = recordNames(part);
   await refuseMixing(out, part, beginning, (other) => identityOf({ ...plan, part: other }));
@@ -117,7 +129,8 @@ async function predictAlone(plan: PredictionPlan): Promise<PredictionSummary> {
   const journal = await Journal.open(join(out, names.journal), identityOf(plan), beginning);
   const tally = new Tally([...casesOf(cases, part)].length);
   const record = async (status: string, more: object = {}): Promise<void> => {
-    const about = { format: 'reclmis-prediction/1', status, model, part, outputs, ...plan.about };
+    const classes = plan.classes ? { classes: plan.classes.map(publicClass) } : {};
+    const about = { format: 'reclmis-prediction/1', status, model, part, outputs, ...classes, ...plan.about };
     const text = JSON.stringify({ ...about, ...tally.summary(), ...more }, null, 2);
     await writeFileAtomic(join(out, names.record), `${text}\n`);
   };
@@ -126,13 +139,16 @@ async function predictAlone(plan: PredictionPlan): Promise<PredictionSummary> {
     seconds: (Date.now() - started.getTime()) / 1000,
   });
   try {
-    if (beginning !== 'new') await sweep(out, casesOf(cases, part), suffixesOf(outputs));
+    await sweep(out, casesOf(cases, part), suffixesOf(outputs, plan.classes), part, SERIES_ENDING);
     await record('running', clock());
     await work(plan, journal, outputs, tally);
     const interrupted = plan.signal?.aborted === true && tally.seen < tally.cases;
     const status = interrupted ? 'interrupted' : tally.failed > 0 ? 'incomplete' : 'finished';
-    const statistics = interrupted ? [] : await finish(plan, part, segmenter);
-    const result = { ...tally.summary(), ...clock(), statistics };
+    const { statistics, complete } = interrupted
+      ? { statistics: [], complete: null }
+      : await finish(plan, part);
+    const series = complete === null ? undefined : await finishSeries(plan, complete);
+    const result = { ...tally.summary(), ...clock(), statistics, ...defined({ series }) };
     await record(status, result);
     return { status, ...result };
   } catch (error) {
@@ -178,23 +194,25 @@ async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, ta
   const resuming = plan.beginning === 'resume';
   const isDone = async (one: PredictionCase): Promise<boolean> => {
     const entry = resuming ? await journal.entryOf(one.id) : null;
-    if (!(await isComplete(one, entry, journal, out, outputs))) return false;
+    if (!(await isComplete(one, entry, journal, out, suffixesOf(outputs, plan.classes)))) return false;
     if (entry && 'statistics' in entry) tally.warnings.add(one.id, entry.statistics.warnings ?? []);
     return true;
   };
-  const batches = readBatches(casesOf(cases, part), batchSize, isDone);
+  const keep = outputs.probability !== null;
+  const batches = readBatches(casesOf(cases, part), batchSize, isDone, batchPixels(plan, keep));
   const store = async (segmented: readonly Checked[], failures: FailedEntry[]): Promise<void> => {
     if (segmented.length + failures.length === 0) return;
     const entries: Entry[] = await mapLimit(segmented, LANES, async (item) => {
-      const files = await writeOutputs(out, item.one.id, item, outputs);
       const { id, note } = item.one;
+      const stored = { ...item, ...(await asStored(item, item.clinical)) };
+      const files = await writeOutputs(out, id, stored, outputs);
       await removeStale(out, await journal.entryOf(id), files);
       return {
         id,
         input: item.input,
         note: journal.mark(note),
         files,
-        statistics: measure(item.one, item.mask, { ...plan.notes?.of(note), warnings: item.warnings }),
+        statistics: measureCase(plan, stored),
       };
     });
     for (const { id } of failures) await removeStale(out, await journal.entryOf(id), {});
@@ -218,7 +236,7 @@ async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, ta
       ahead = quietly(batches.next());
       tally.skipped += skipped;
       if (skipped > 0) plan.onProgress?.(tally.seen, tally.failed);
-      const { segmented, broken } = await segmentBatch(plan, items);
+      const { segmented, broken } = await segmentBatch(plan, items, keep);
       await writing;
       writing = quietly(store(segmented, [...failures, ...broken]));
     }
@@ -228,95 +246,44 @@ async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, ta
   await writing;
 }
 
+function measureCase(
+  { notes, classes }: PredictionPlan,
+  { one: given, mask, warnings, shown, clinical, ...item }: Checked,
+): CaseStatistics {
+  const one = measuredCase(given, clinical);
+  const seen = shown?.mask ?? mask;
+  if (!classes)
+    return measure(one, mask, seen, {
+      ...{ ...notes?.of(given.note), warnings },
+      ...(item.confidence ? { confidence: item.confidence } : {}),
+    });
+  const measured = (item.classes?.each ?? []).map((own) => measureClass(own, one.spacing, notes));
+  const { sides = 'unknown' } = measured[0]?.note ?? {};
+  const read = {
+    sides,
+    mirrored: measured.some(({ note }) => note.mirrored),
+    style: measured.some(({ note }) => note.style === 'free') ? ('free' as const) : ('as-is' as const),
+  };
+  return measure(one, mask, seen, { ...read, warnings, classes: measured });
+}
+
+/** A pixel's size as given, else as the file says. */
+function measuredCase(one: PredictionCase, clinical: DisplayedFrame | undefined): MeasuredCase {
+  if (one.spacing !== null || !clinical?.spacing || clinical.at === null) return one;
+  const [width, height] = clinical.spacing;
+  const turned = clinical.orientation >= 5;
+  return { ...one, spacing: turned ? [height, width] : [width, height], spacingAt: clinical.at };
+}
+
+/** Pixels of a batch: a class has a mask of one byte a pixel, and perhaps probabilities of four. */
+function batchPixels({ classes }: PredictionPlan, keep: boolean): number {
+  const bytes = (classes?.length ?? 0) * (keep ? 5 : 1);
+  return Math.floor(BATCH_PIXELS / Math.max(1, bytes / 8));
+}
+
 function quietly<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
   return promise;
-}
-
-interface Checked extends ReadCase, Segmented {
-  readonly warnings: readonly Warning[];
-}
-
-async function segmentBatch(
-  { segmenter, model, checks = [], notes }: PredictionPlan,
-  items: readonly ReadCase[],
-): Promise<{ segmented: Checked[]; broken: FailedEntry[] }> {
-  const segmented: Checked[] = [];
-  const broken: FailedEntry[] = [];
-  if (items.length === 0) return { segmented, broken };
-  const damaged = model.kind === 'model' ? 'MODEL_INVALID' : 'CHECKPOINT_CORRUPT';
-  const segmenters = [segmenter].flat();
-  const cut = sharedThreshold(segmenters);
-  const sums = items.map((): Float32Array | null => null); // sums of probabilities
-  const wrong = new Map<number, string>();
-  const said = items.map((): Warning[] => []);
-  for (const [k, one] of segmenters.entries()) await addOpinion(one, items, { sums, wrong, said }, checks[k]);
-  for (const [b, item] of items.entries()) {
-    if (!item.wanted) continue;
-    const { width, height } = item.image;
-    const sum = sums[b];
-    const why = wrong.get(b);
-    if (!sum || why !== undefined) {
-      const message = `${item.one.imagePath}: the model gave ${why ?? 'nothing'}`;
-      broken.push({ id: item.one.id, error: { code: damaged, message } });
-      continue;
-    }
-    const probability = divideBy(sum, segmenters.length);
-    const mask = threshold(probability, width, height, cut);
-    const { note } = item.one;
-    const read = notes?.of(note);
-    const sides = read?.sides ?? 'unknown';
-    const wordedFor = (model: number): string => read?.each[model]?.worded ?? note;
-    const warnings = [
-      ...(read?.warnings ?? []),
-      ...checks.flatMap((one, i) => one.note(wordedFor(i), read?.each[i]?.mirrored)),
-      ...(said[b] ?? []),
-      ...checks.flatMap((one, i) => one.mask(mask, wordedFor(i), sides)),
-    ];
-    segmented.push({ ...item, probability, mask, warnings: eachOnce(warnings) });
-  }
-  return { segmented, broken };
-}
-
-/** Averaged models give the same warnings. */
-function eachOnce(warnings: readonly Warning[]): Warning[] {
-  return [...new Map(warnings.map((one) => [`${one.code} ${one.message}`, one])).values()];
-}
-
-/** Adds probabilities at the images' sizes to `sums`, failures to `wrong`, warnings to `said`. */
-async function addOpinion(
-  segmenter: PlaneSegmenter,
-  items: readonly ReadCase[],
-  {
-    sums,
-    wrong,
-    said,
-  }: {
-    readonly sums: (Float32Array | null)[];
-    readonly wrong: Map<number, string>;
-    readonly said: readonly Warning[][];
-  },
-  checks: ResultChecks | undefined,
-): Promise<void> {
-  const S = segmenter.size;
-  const planes = imagesToPlanes(
-    items.map(({ image }) => image),
-    S,
-  ); // [B,3,S,S]
-  for (const [b, own] of said.entries())
-    own.push(...(checks?.image(planes.subarray(b * 3 * S * S, (b + 1) * 3 * S * S), S) ?? []));
-  const notes = items.map(({ one }) => one.note);
-  const probabilities = await segmenter.probabilities(planes, notes); // [B,1,S,S]
-  for (const [b, { wanted, image }] of items.entries()) {
-    if (!wanted) continue;
-    const answer = answerOf(probabilities, b, S, image);
-    if ('wrong' in answer) {
-      wrong.set(b, answer.wrong);
-      continue;
-    }
-    const sum = sums[b];
-    sums[b] = sum ? addPlanes(sum, answer.probability) : answer.probability;
-  }
 }
 
 /** Whether all wanted files are as written, for the same image, note and spacing. */
@@ -325,13 +292,14 @@ async function isComplete(
   entry: Entry | null,
   journal: Journal,
   out: string,
-  outputs: Outputs,
+  suffixes: readonly string[],
 ): Promise<boolean> {
   if (entry === null || 'error' in entry || one.refused) return false;
   const { statistics, files, input, note } = entry;
   if (note !== journal.mark(one.note)) return false;
-  if (JSON.stringify(statistics.spacing) !== JSON.stringify(one.spacing)) return false;
-  for (const suffix of suffixesOf(outputs)) {
+  const given = statistics.spacingAt === undefined ? statistics.spacing : null;
+  if (JSON.stringify(given) !== JSON.stringify(one.spacing)) return false;
+  for (const suffix of suffixes) {
     const info = await stat(join(out, `${one.id}${suffix}`)).catch(() => null);
     if (info === null || info.size !== files[suffix]) return false;
   }
@@ -340,43 +308,69 @@ async function isComplete(
 }
 
 /** What all cases of an output folder must share. */
-function identityOf({ model, segmenter, part, notes }: PredictionPlan): string {
+function identityOf({ model, segmenter, part, notes, classes, cases }: PredictionPlan): string {
   const files = model.files.map(({ name, sha256 }) => `${name} ${sha256.slice(0, 16)}`).join(', ');
   const flips = model.flips ? ', flips' : '';
+  const [window] = cases.flatMap((one) => one.window ?? []);
+  const shown = window === undefined ? '' : `, window ${windowText(window)}`;
   const share = part ? `, part ${part.index}/${part.of}` : '';
-  return `${model.kind} ${model.name} (${files}), threshold ${sharedThreshold([segmenter].flat())}${flips}${notes?.identity ?? ''}${share}`;
+  return `${model.kind} ${model.name} (${files}), threshold ${sharedThreshold([segmenter].flat())}${flips}${notes?.identity ?? ''}${classesIdentity(classes)}${shown}${share}`;
+}
+
+interface Finished {
+  readonly statistics: readonly string[];
+  /** The lines of all cases; null while parts are missing. */
+  readonly complete: ReadonlyMap<string, Position> | null;
 }
 
 /** Writes this part's statistics, and those of all once complete. */
-async function finish(
-  { out, model, cases, notes }: PredictionPlan,
-  part: Part | null,
-  segmenter: PredictionPlan['segmenter'],
-): Promise<string[]> {
-  const { journal, statistics } = recordNames(part);
-  const own = await scanJournal(join(out, journal));
-  const ids = function* (which: Part | null): Generator<string> {
-    for (const { id } of casesOf(cases, which)) yield id;
+async function finish(plan: PredictionPlan, part: Part | null): Promise<Finished> {
+  const { out, model, cases, classes } = plan;
+  const written: string[] = [];
+  const write = async (which: Part | null, entries: ReadonlyMap<string, Position>): Promise<void> => {
+    const names = recordNames(which);
+    const ids = function* (): Generator<string> {
+      for (const { id } of casesOf(cases, which)) yield id;
+    };
+    const path = join(out, names.statistics);
+    await writeStatistics(path, model, ids(), entries, classes);
+    written.push(path);
+    if (!classes) return;
+    const table = join(out, names.table);
+    await writeClassTable(table, classes, sharedThreshold([plan.segmenter].flat()), ids(), entries);
+    written.push(table);
   };
-  const written = [join(out, statistics)];
-  await writeStatistics(written[0]!, model, ids(part), own?.entries ?? new Map<string, Position>());
-  if (part === null) return written;
+  const own = await scanJournal(join(out, recordNames(part).journal));
+  const entries = own?.entries ?? new Map<string, Position>();
+  await write(part, entries);
+  if (part === null) return { statistics: written, complete: entries };
   const all = new Map<string, Position>();
   for (let index = 1; index <= part.of; index++) {
     const other = { index, of: part.of };
     const scan = await scanJournal(join(out, recordNames(other).journal));
-    if (
-      scan?.header?.identity !==
-      identityOf({ model, segmenter, part: other, cases, out, ...(notes && { notes }) })
-    )
-      return written;
+    if (scan?.header?.identity !== identityOf({ ...plan, part: other }))
+      return { statistics: written, complete: null };
     for (const { id } of casesOf(cases, other)) {
       const position = scan.entries.get(id);
-      if (!position) return written;
+      if (!position) return { statistics: written, complete: null };
       all.set(id, position);
     }
   }
-  written.push(join(out, recordNames(null).statistics));
-  await writeStatistics(written[1]!, model, ids(null), all);
-  return written;
+  await write(null, all);
+  return { statistics: written, complete: all };
+}
+
+/** @param entries of all cases */
+async function finishSeries(
+  { formats = [], cases, out, model, classes, beginning = 'new' }: PredictionPlan,
+  entries: ReadonlyMap<string, Position>,
+): Promise<readonly WrittenSeries[] | undefined> {
+  if (formats.length === 0) return undefined;
+  const done = new Set<string>();
+  for (const [id, position] of entries) if ('files' in (await readEntry(position))) done.add(id);
+  return writeSeries({
+    ...{ cases, out, model, formats, replace: beginning !== 'new' },
+    ...defined({ classes }),
+    isDone: (id) => done.has(id),
+  });
 }

@@ -1,58 +1,74 @@
 /** Measures masks, and writes `statistics.json`. `case-statistics.ts` has units and axes. */
-import { components, lungZones, type Mask, sidesToTell, type Warning, WarningCounts } from '@reclmis/core';
+import {
+  type Confidence,
+  components,
+  defined,
+  lungZones,
+  type Mask,
+  type SegmentClass,
+  sidesToTell,
+  WarningCounts,
+} from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
 import type { CaseStatistics } from './case-statistics.js';
+import { publicClass } from './class-records.js';
 import type { PredictionCase } from './cases.js';
+import { areaInMm2, describeComponents, round } from './figures.js';
 import { type Position, readEntry } from './journal.js';
 import type { ModelIdentity } from './segmenter.js';
 import type { NoteReading } from './model-notes.js';
 
-/** Components with figures; all are counted. */
-const LISTED = 100;
 const LISTED_FAILURES = 1000;
 
-const round = (value: number): number => Math.round(value * 1e6) / 1e6;
+export type MeasuredCase = Pick<PredictionCase, 'id' | 'image' | 'frame' | 'spacing'> &
+  Pick<CaseStatistics, 'spacingAt'>;
 
+/** @param mask as stored. @param shown the same as displayed, for zones */
 export function measure(
-  { id, image, spacing }: PredictionCase,
+  { id, image, frame, spacing, spacingAt }: MeasuredCase,
   mask: Mask,
+  shown: Mask,
   {
     sides = 'unknown',
     mirrored = false,
     style = 'as-is',
     warnings = [],
-  }: Partial<NoteReading> & { readonly warnings?: readonly Warning[] } = {},
+    classes,
+    confidence,
+  }: Partial<NoteReading> & Pick<CaseStatistics, 'warnings' | 'classes' | 'confidence'> = {},
 ): CaseStatistics {
   const zoneSides = sidesToTell(sides);
   const { width, height } = mask;
   const found = components(mask);
   const area = found.reduce((sum, one) => sum + one.area, 0);
-  const mm2 = (pixels: number): number | null => (spacing ? round(pixels * spacing[0] * spacing[1]) : null);
   return {
     id,
     image,
     width,
     height,
     spacing,
+    ...defined({ spacingAt, frame }),
     area,
-    areaMm2: mm2(area),
+    areaMm2: areaInMm2(area, spacing),
     share: round(area / (width * height)),
     componentCount: found.length,
-    components: found.slice(0, LISTED).map((one) => ({
-      area: one.area,
-      areaMm2: mm2(one.area),
-      centroid: [round(one.centroid[0]), round(one.centroid[1])],
-      box: one.box,
-    })),
+    components: describeComponents(found, spacing),
     note: { sides, mirrored, style },
     zoneSides,
-    zones: lungZones(mask, zoneSides).map((zone) => ({
+    zones: lungZones(shown, zoneSides).map((zone) => ({
       ...zone,
       share: round(zone.share),
       coverage: round(zone.coverage),
     })),
     warnings,
+    ...(classes ? { classes } : {}),
+    ...(confidence ? { confidence: rounded(confidence) } : {}),
   };
+}
+
+function rounded({ dice, calibrated, presence }: Confidence): Confidence {
+  const probability = round(presence.probability);
+  return { dice: round(dice), calibrated, presence: { ...presence, probability } };
 }
 
 /**
@@ -65,17 +81,20 @@ export async function writeStatistics(
   model: ModelIdentity,
   ids: Iterable<string>,
   entries: ReadonlyMap<string, Position>,
+  classes?: readonly SegmentClass[],
 ): Promise<void> {
-  await writeFileAtomic(path, statisticsText(model, ids, entries));
+  await writeFileAtomic(path, statisticsText(model, ids, entries, classes));
 }
 
 async function* statisticsText(
   model: ModelIdentity,
   ids: Iterable<string>,
   entries: ReadonlyMap<string, Position>,
+  classes?: readonly SegmentClass[],
 ): AsyncGenerator<string> {
   const units = { area: 'pixels', spacing: 'mm', centroid: 'pixels, x and y', box: 'x, y, width, height' };
-  const head = { format: 'reclmis-statistics/1', model, units };
+  const known = classes ? { classes: classes.map(publicClass) } : {};
+  const head = { format: 'reclmis-statistics/1', model, units, ...known };
   yield `${JSON.stringify(head).slice(0, -1)},\n"cases":[`;
   const failures: { id: string; code: string; message: string }[] = [];
   let failed = 0;
@@ -83,6 +102,7 @@ async function* statisticsText(
   let empty = 0;
   let shares = 0;
   const warned = new WarningCounts();
+  const found = (classes ?? []).map(({ name }) => ({ name, cases: 0, share: 0 }));
   for (const id of ids) {
     const position = entries.get(id);
     if (!position) continue;
@@ -98,8 +118,21 @@ async function* statisticsText(
     warned.add(id, statistics.warnings ?? []);
     shares += statistics.share;
     if (statistics.area === 0) empty++;
+    for (const [i, own] of found.entries()) {
+      const { area = 0, share = 0 } = statistics.classes?.[i] ?? {};
+      if (area > 0) own.cases++;
+      own.share += share;
+    }
   }
   const meanShare = count === 0 ? null : round(shares / count);
-  const summary = { cases: count, failed, empty, meanShare, warnings: warned.byCode };
+  const byClass = found.map(({ name, cases, share }) => ({
+    ...{ name, cases },
+    meanShare: count === 0 ? null : round(share / count),
+  }));
+  const summary = {
+    ...{ cases: count, failed, empty, meanShare },
+    ...(classes ? { classes: byClass } : {}),
+    warnings: warned.byCode,
+  };
   yield `\n],\n"failures":${JSON.stringify(failures)},\n"summary":${JSON.stringify(summary)}}\n`;
 }

@@ -20,7 +20,7 @@ export function studyFigure(result: StudyResult): string | null {
 }
 
 /** Dice and IoU, with a standard deviation either way. */
-function line({ axes, cells, columns, best, title }: StudyResult): string {
+function line({ axes, cells, columns, best, bestBy, title }: StudyResult): string {
   const path = axes?.[0]?.path ?? '';
   const marked = cells.find(({ name }) => name === best);
   const series = (
@@ -45,17 +45,22 @@ function line({ axes, cells, columns, best, title }: StudyResult): string {
   });
   return svgChart(
     {
-      title: `${title}: test figures in percent`,
+      title: `${title} (test figures in percent)`,
       xLabel: headingOf(columns, path),
       xTicks: cells.every(({ values }) => Number.isInteger(values[path])) ? 'whole' : 'any',
       series,
-      ...(marked && { mark: { x: Number(marked.values[path]), label: 'the paper’s best' } }),
+      ...(marked && {
+        mark: {
+          x: Number(marked.values[path]),
+          label: bestBy === 'paper' ? 'the paper’s best' : 'reference',
+        },
+      }),
     },
     FRAME,
   );
 }
 
-function grid({ axes, cells, columns, best, title }: StudyResult): string {
+function grid({ axes, cells, columns, best, bestBy, title }: StudyResult): string {
   const [y, x] = axes ?? [];
   if (!x || !y) return '';
   const marked = cells.find(({ name }) => name === best);
@@ -72,7 +77,13 @@ function grid({ axes, cells, columns, best, title }: StudyResult): string {
         const values = cell ? [...percentages(cell, 'dice').values()] : [];
         return values.length === 0 ? null : spreadOf(values).mean;
       },
-      ...(marked && { mark: { x: at(marked, x.path), y: at(marked, y.path), label: 'the paper’s best' } }),
+      ...(marked && {
+        mark: {
+          x: at(marked, x.path),
+          y: at(marked, y.path),
+          label: bestBy === 'paper' ? 'the paper’s best' : 'reference',
+        },
+      }),
     },
     FRAME,
   );

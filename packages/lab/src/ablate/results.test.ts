@@ -59,10 +59,12 @@ const made = (cells: readonly CellResult[], more: Partial<StudyResult> = {}): St
   source: 'Table 0',
   remark: '',
   best: 'all',
+  bestBy: 'paper',
   columns: [{ path: 'model.components.ci', title: 'CI' }],
   axes: null,
   seeds: [1, 2],
   setting: { data: ['made (3 test cases)'], epochs: [2], size: [32] },
+  withoutPaper: null,
   cells,
   ...more,
 });
@@ -94,6 +96,16 @@ describe('the table', () => {
       ['the none', '–', '2', '74.00 ± 5.66', '64.00 ± 5.66', '−8.00 ± 2.83', '79.37', '70.00', '−5.47'],
       ['the lost', '–', '1 of 2, 1 failed', '50.00', '40.00', '−30.00', '', '', ''],
     ]);
+  });
+
+  it('calls the cell to compare with the paper’s best only if the paper names it', () => {
+    const cells = [cell('all', { 'model.components.ci': true }, [0.8])];
+    const own = made(cells, { bestBy: 'study', source: 'Our own question' });
+    expect(resultTable(own).rows[0]?.[0]).toBe('the all (reference)');
+    for (const text of [resultMarkdown(own, null), resultLatex(own)])
+      expect(text).not.toContain('in the paper');
+    const axes = [{ path: 'model.components.ci', values: [1] }];
+    expect(resultTable({ ...own, axes }).rows[0]?.[0]).toBe('✓ (reference)');
   });
 
   it('leaves out what the study does not have', () => {

@@ -5,13 +5,15 @@
  * mean and sample standard deviation. Differences to the paper's best cell are taken per seed, then averaged:
  * with other data or shorter training only they compare.
  */
+import { defined } from '@reclmis/core';
 import type { Config } from '../config/config.js';
+import { comparesWithPublished } from '../evaluate/resizing.js';
 import { latexTable, markdownTable, meanAndDeviation, type Rows } from '../report/tables.js';
 import { flatten } from '../runs/runs.js';
 import { FROM_SCRATCH, startOf } from '../run/run.js';
 import { type CellIntervals, cellIntervals, type CellTest, imageMeans, testAgainst } from './significance.js';
 import type { PaperFigures, Study } from './study.js';
-import { studyTasks, type TaskScore, type TaskState, viewTask } from './tasks.js';
+import { studyTasks, type TaskChoice, type TaskScore, type TaskState, viewTask } from './tasks.js';
 
 export interface RunResult {
   readonly seed: number;
@@ -48,6 +50,8 @@ export interface StudyResult {
   readonly source: string;
   readonly remark: string;
   readonly best: string | null;
+  /** Absent in results of earlier versions. */
+  readonly bestBy?: Study['bestBy'];
   readonly columns: Study['columns'];
   readonly axes: Study['axes'];
   readonly seeds: readonly number[];
@@ -57,6 +61,8 @@ export interface StudyResult {
     readonly epochs: readonly number[];
     readonly size: readonly number[];
   };
+  /** Why the paper's figures are not given, a sentence, or null. */
+  readonly withoutPaper: string | null;
   readonly cells: readonly CellResult[];
 }
 
@@ -64,10 +70,13 @@ export interface StudyResult {
 export function collectResults(
   study: Study,
   out: string,
-  seeds: readonly number[] = study.seeds,
+  { seeds = study.seeds, place }: Pick<TaskChoice, 'seeds' | 'place'> = {},
 ): StudyResult {
-  const { name, title, source, remark, best, columns, axes } = study;
-  const tasks = studyTasks(study, out, { seeds }).map((task) => ({ task, view: viewTask(task) }));
+  const { name, title, source, remark, best, bestBy, columns, axes } = study;
+  const tasks = studyTasks(study, out, { seeds, ...defined({ place }) }).map((task) => ({
+    task,
+    view: viewTask(task),
+  }));
   const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
   const scores = tasks.flatMap(({ view: { score } }) => (score ? [score] : []));
   const means = new Map(
@@ -88,6 +97,7 @@ export function collectResults(
     const own = means.get(cell);
     return own ? cellIntervals(own) : null;
   };
+  const withoutPaper = study.cells.some(({ paper }) => paper !== null) ? paperLeftOut(scores) : null;
   return {
     format: 'reclmis-ablation/1',
     name,
@@ -95,6 +105,7 @@ export function collectResults(
     source,
     remark,
     best,
+    bestBy,
     columns,
     axes,
     seeds,
@@ -103,11 +114,12 @@ export function collectResults(
       epochs: distinct(tasks.map(({ task }) => task.config.train.epochs)),
       size: distinct(tasks.map(({ task }) => task.config.model.imageSize)),
     },
+    withoutPaper,
     cells: study.cells.map(({ name: cell, label, config, paper }) => ({
       name: cell,
       label,
       values: valuesOf(config, columns),
-      paper,
+      paper: withoutPaper === null ? paper : null,
       runs: tasks
         .filter(({ task }) => task.cell.name === cell)
         .map(({ task: { seed, dir }, view: { state, info, score } }) => ({
@@ -123,6 +135,17 @@ export function collectResults(
       test: tests[others.indexOf(cell)] ?? null,
     })),
   };
+}
+
+/** Published figures come from images and masks resized as in LViT's loader, or not at all. */
+function paperLeftOut(scores: readonly Pick<TaskScore, 'resize'>[]): string | null {
+  const others = scores.filter(({ resize }) => !comparesWithPublished(resize));
+  if (others.length === 0) return null;
+  const unknown = others.every(({ resize }) => resize === undefined);
+  const why = unknown
+    ? 'an earlier version did not record how images were resized (remove `evaluation/ablation-test.json` of each run to test again)'
+    : 'images and masks were resized by another rule than theirs (data.resize)';
+  return `The paper’s figures are left out: ${why}.`;
 }
 
 function withoutImages({ perImage: _, ...score }: TaskScore): Omit<TaskScore, 'perImage'> {
@@ -157,11 +180,12 @@ export function resultTable(result: StudyResult): {
   const withTests = cells.some(({ test }) => test !== null);
   const withStarts = startsOf(result).some((start) => start !== FROM_SCRATCH);
   const listed = result.axes === null;
+  const mark = result.bestBy === 'paper' ? 'best in the paper' : 'reference';
   const rows = cells.map((cell) => [
-    ...(listed ? [cell.label + (cell === reference ? ' (best in the paper)' : '')] : []),
+    ...(listed ? [cell.label + (cell === reference ? ` (${mark})` : '')] : []),
     ...columns.map(
       ({ path }, at) =>
-        shown(cell.values[path]) + (!listed && at === 0 && cell === reference ? ' (best)' : ''),
+        shown(cell.values[path]) + (!listed && at === 0 && cell === reference ? ` (${mark})` : ''),
     ),
     ...(withStarts ? [startsOf({ cells: [cell] }).join('; ')] : []),
     stateOf(cell, seeds.length),
@@ -205,13 +229,14 @@ export function describeStarts(result: Pick<StudyResult, 'cells'>): string {
 }
 
 /** One paragraph about the figures. */
-export function legend({ best, setting, cells }: StudyResult): string {
+export function legend({ best, setting, withoutPaper, cells }: StudyResult): string {
   const reference = cells.find(({ name }) => name === best);
   return [
     setting.data.length > 0
       ? `Test split of ${setting.data.join(', ')}, ${setting.size.map((size) => `${size} x ${size}`).join(', ')}, at most ${setting.epochs.join(', ')} epochs.`
       : 'No run has results yet.',
     describeStarts({ cells }),
+    withoutPaper ?? '',
     'Dice and mIoU are means over images in percent; ± is the standard deviation over seeds.',
     cells.some(({ intervals }) => intervals !== null)
       ? '"95 %" is the interval over test images (bootstrap over patients), each image averaged over seeds.'

@@ -5,7 +5,8 @@ import { noGrad } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRun, runFiles } from '../run/run.js';
 import { writeTinyData } from '../testing/tiny-data.js';
-import { collectResults } from './results.js';
+import { readYaml } from '../config/config.js';
+import { collectResults, legend, resultTable, type StudyResult } from './results.js';
 import { runStudy, type StudyListeners, type StudyOutcome, type TaskWork } from './run-study.js';
 import { loadStudy, type Study } from './study.js';
 import { scoreFiles, studyTasks, type Task, viewTask } from './tasks.js';
@@ -66,6 +67,7 @@ describe('runStudy', () => {
       expect(score).toMatchObject({
         images: 3,
         size: 32,
+        resize: { rule: 'area', resized: 0 },
         checkpoint: { kind: 'best', epoch: run.info.best?.epoch },
       });
       const [header = [], ...rows] = readFileSync(scoreFiles(dir).rows, 'utf8')
@@ -121,6 +123,42 @@ describe('runStudy', () => {
     expect(other.map(losses)).toEqual(tasks().map(losses));
   });
 
+  it('gives the paper’s figures only to runs whose images were resized as theirs, or not at all', async () => {
+    const large = join(root, 'large-data');
+    await writeTinyData(large, 48, { train: 4, val: 2, test: 3 });
+    const printed = join(root, 'printed.yaml');
+    const { base } = readYaml(file) as { base: object };
+    const cells = [{ name: 'one', set: { 'model.layers': 1 }, paper: { dice: 84.84, miou: 76.44 } }];
+    writeFileSync(printed, JSON.stringify({ title: 'T', source: 'S', base, cells }));
+    const result = async (folder: string, overrides: Record<string, unknown>): Promise<StudyResult> => {
+      const own = loadStudy(printed, { 'train.epochs': 1, ...overrides });
+      await course(studyTasks(own, join(root, folder)));
+      return collectResults(own, join(root, folder));
+    };
+    const figures = { dice: 84.84, miou: 76.44 };
+    const area = await result('by-area', { 'data.dir': large });
+    expect(area.cells[0]?.paper).toBeNull();
+    expect(area.withoutPaper).toMatch(/left out: .* another rule than theirs \(data\.resize\)/);
+    expect(legend(area)).toContain(area.withoutPaper);
+    expect(resultTable(area).columns).not.toContain('paper: Dice');
+    for (const comparable of [
+      await result('as-upstream', { 'data.dir': large, 'data.resize': 'upstream' }),
+      await result('as-they-are', { 'data.dir': data }),
+    ]) {
+      expect([comparable.cells[0]?.paper, comparable.withoutPaper]).toEqual([figures, null]);
+      expect(resultTable(comparable).columns).toContain('paper: Dice');
+    }
+    // Scores of earlier versions do not say.
+    const { score } = scoreFiles(join(root, 'as-they-are', 'runs', 'one', 'seed-1'));
+    const { resize: _, ...older } = JSON.parse(readFileSync(score, 'utf8')) as { resize: unknown };
+    writeFileSync(score, JSON.stringify(older));
+    const unknown = await result('as-they-are', { 'data.dir': data });
+    expect([unknown.cells[0]?.paper, unknown.withoutPaper]).toEqual([
+      null,
+      expect.stringMatching(/did not record/),
+    ]);
+  });
+
   it('names runs that ran out of time, and ends them at the next call', async () => {
     const dir = join(root, 'late');
     const late = await course(tasks(dir, { 'train.maxMinutes': 1e-9 }).slice(0, 1));
@@ -174,7 +212,7 @@ describe('runStudy', () => {
     const tuned = tasks(to, { 'model.init': init });
     expect(await course(tuned)).toMatchObject({ work: ['train', 'train'] });
     expect(await course(tuned)).toMatchObject({ work: ['nothing', 'nothing'] });
-    const { cells } = collectResults(study({ 'model.init': init }), to, [1]);
+    const { cells } = collectResults(study({ 'model.init': init }), to, { seeds: [1] });
     expect(cells.map(({ runs }) => runs.map(({ start }) => start))).toEqual([
       ['seed-1 (run:reclmis)'],
       ['seed-1 (run:reclmis)'],
@@ -190,7 +228,7 @@ describe('runStudy', () => {
   });
 
   it('gives the results of what is there', () => {
-    const { cells } = collectResults(study(), out, [1, 2]);
+    const { cells } = collectResults(study(), out, { seeds: [1, 2] });
     expect(cells.map(({ runs }) => runs.map(({ state }) => state))).toEqual([
       ['done', 'absent'],
       ['done', 'absent'],

@@ -1,5 +1,5 @@
 /**
- * Intervals of each cell, and a paired test against the paper's best cell.
+ * Intervals of each cell, and a paired test against the study's best cell.
  *
  * An image counts with its mean over a cell's seeds; patients are drawn whole. So intervals speak of other
  * images, the deviation over seeds of other trainings. Holm's method corrects all tests together.

@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { readYaml, resolveConfig } from '../config/config.js';
 import { checkOptions, optionsFromConfig } from '../model/options.js';
 import { flatten } from '../runs/runs.js';
-import { findStudy, loadStudy, type Study, studyNames } from './study.js';
+import { findStudy, firstDifference, loadStudy, type Study, studyNames } from './study.js';
 import { studyTasks } from './tasks.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-study-'));
@@ -25,6 +25,13 @@ const figures = (name: string): string[] =>
     ({ name: cell, paper }) => `${cell}: ${paper?.dice.toFixed(2)}/${paper?.miou.toFixed(2)}`,
   );
 
+/** Settings that cells of a study may change. */
+function allowedIn(name: string): RegExp {
+  if (name === 'levers') return /^(model\.deepSupervision$|train\.)/;
+  // Systems of Table 1 are trained by half Dice and half cross-entropy, and RecLMIS by eq. 10.
+  return name === 'systems' ? /^(model\.|train\.lossWeights\.)/ : /^model\./;
+}
+
 describe('the studies of configs/ablation', () => {
   it('are named where another is asked for', () => {
     expect(() => findStudy('component')).toThrow(
@@ -36,7 +43,8 @@ describe('the studies of configs/ablation', () => {
     '%s: every cell is a valid model that differs from the base in what it sets, and in nothing else',
     (name) => {
       const file = findStudy(name);
-      const { cells, best, seeds } = loadStudy(file);
+      const { cells, best, bestBy, seeds, source } = loadStudy(file);
+      expect(bestBy, file).toBe(/paper/iu.test(source) ? 'paper' : 'study');
       const base = flatten(resolveConfig(readYaml(file)['base'] as Record<string, unknown>));
       for (const { set, config } of cells) {
         checkOptions(optionsFromConfig(config.model, { width: 512 }));
@@ -46,9 +54,7 @@ describe('the studies of configs/ablation', () => {
           ([path, value]) => JSON.stringify(value) !== JSON.stringify(base.get(path)),
         );
         expect(Object.keys(set)).toEqual(expect.arrayContaining(changed.map(([path]) => path)));
-        // Systems of Table 1 are trained by half Dice and half cross-entropy, and RecLMIS by eq. 10.
-        const allowed = name === 'systems' ? /^(model\.|train\.lossWeights\.)/ : /^model\./;
-        expect(changed.filter(([path]) => !allowed.test(path))).toEqual([]);
+        expect(changed.filter(([path]) => !allowedIn(name).test(path))).toEqual([]);
       }
       // The paper's best cell is the base itself.
       const same = cells.filter(
@@ -162,6 +168,24 @@ describe('loadStudy', () => {
       train: { epochs: 3 },
     });
     expect(() => loadStudy(file, { 'model.layers': 2 })).toThrow(/--model\.layers: the cells of .* set it/);
+  });
+
+  it('may base on a file, whose path is relative to the study', () => {
+    const file = made(`${HEAD}base: { preset: shared/base.yaml }\ncells:\n${CELL}`);
+    mkdirSync(join(dirname(file), 'shared'), { recursive: true });
+    writeFileSync(join(dirname(file), 'shared', 'base.yaml'), 'preset: phantom\ntrain: { epochs: 9 }\n');
+    const [cell] = loadStudy(file).cells;
+    expect(cell?.config).toMatchObject({ model: { baseWidth: 16 }, train: { epochs: 9 } });
+  });
+
+  it('a run with an entry more differs, whichever of the two has it', () => {
+    const [plain, factors] = [{}, { train: { lrFactors: { encoder: 0.1 } } }].map((own) =>
+      resolveConfig(own),
+    );
+    const at = { path: 'train.lrFactors.encoder' };
+    expect(firstDifference(plain!, factors!)).toEqual({ ...at, stored: undefined, asked: 0.1 });
+    expect(firstDifference(factors!, plain!)).toEqual({ ...at, stored: 0.1, asked: undefined });
+    expect(firstDifference(factors!, factors!)).toBeNull();
   });
 
   it('a run per cell and seed, each with its folder and its seed', () => {

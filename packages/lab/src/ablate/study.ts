@@ -14,6 +14,7 @@ import {
   readYaml,
   requireSetting,
   resolveConfig,
+  withPreset,
 } from '../config/config.js';
 import { flatten } from '../runs/runs.js';
 import { RESUMABLE_SETTINGS } from '../run/checkpoint.js';
@@ -32,6 +33,9 @@ const seed = (): z.ZodNumber =>
     .min(0)
     .max(2 ** 31 - 1);
 const value = z.union([z.number(), z.boolean(), z.string()]);
+
+/** Who names the best cell: the paper, or the study, as the cell to compare with. */
+const BEST_BY = ['paper', 'study'] as const;
 
 const figuresSchema = z.strictObject({ dice: percentage(), miou: percentage() });
 
@@ -58,6 +62,7 @@ const studySchema = z.strictObject({
     .optional(),
   columns: z.record(z.string(), z.string().min(1)).default({}),
   best: z.string().optional(),
+  bestBy: z.enum(BEST_BY).optional(),
   cells: z.array(cellSchema).min(1).optional(),
   grid: z.record(z.string(), z.array(value).min(1)).optional(),
 });
@@ -96,8 +101,10 @@ export interface Study {
   /** Drawn without a data set; null if the study needs one. */
   readonly phantom: { readonly count: number; readonly seed: number } | null;
   readonly columns: readonly StudyColumn[];
-  /** By the paper; null if it names none. */
+  /** The cell to compare with; null: none. */
   readonly best: string | null;
+  /** `paper`: the one that the paper finds best. */
+  readonly bestBy: (typeof BEST_BY)[number];
   readonly cells: readonly Cell[];
   /** Null for a list of cells. */
   readonly axes: readonly { readonly path: string; readonly values: readonly number[] }[] | null;
@@ -143,9 +150,10 @@ export function loadStudy(file: string, overrides: Readonly<Record<string, unkno
   const paths = [...new Set(drafts.flatMap(({ set }) => Object.keys(set)))];
   paths.forEach((path) => requireOfACell(path, file));
   requireFree(overrides, paths, file);
+  const base = withPreset(data.base, file);
   const cells = drafts.map((draft) => ({
     ...draft,
-    config: resolveConfig(data.base, { ...overrides, ...draft.set }, `${file}: cell ${draft.name}`),
+    config: resolveConfig(base, { ...overrides, ...draft.set }, `${file}: cell ${draft.name}`),
   }));
   requireDistinct(cells, file);
   for (const path of Object.keys(data.columns)) {
@@ -165,6 +173,7 @@ export function loadStudy(file: string, overrides: Readonly<Record<string, unkno
     phantom: data.phantom ?? null,
     columns: paths.map((path) => ({ path, title: data.columns[path] ?? path })),
     best: bestOf(data.best, cells, file),
+    bestBy: data.bestBy ?? (cells.some(({ paper }) => paper !== null) ? 'paper' : 'study'),
     cells,
     axes: numericAxes(data.grid),
   };
@@ -277,10 +286,10 @@ export function firstDifference(
   stored: Config,
   asked: Config,
 ): { readonly path: string; readonly stored: unknown; readonly asked: unknown } | null {
-  const before = flatten(stored);
-  for (const [path, wanted] of flatten(asked)) {
+  const [before, after] = [flatten(stored), flatten(asked)];
+  for (const path of new Set([...after.keys(), ...before.keys()])) {
     if (RESUMABLE_SETTINGS.includes(path)) continue;
-    const found = before.get(path);
+    const [found, wanted] = [before.get(path), after.get(path)];
     if (JSON.stringify(found) !== JSON.stringify(wanted)) return { path, stored: found, asked: wanted };
   }
   return null;

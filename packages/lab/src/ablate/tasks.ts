@@ -12,6 +12,7 @@ import { type Config, withAbsolutePaths } from '../config/config.js';
 import { scoresToCsv } from '../evaluate/evaluate.js';
 import type { Evaluation } from '../evaluate/evaluate.js';
 import { readInfo, readStoredConfig, refuseTaken, type RunData, runFiles, type RunInfo } from '../run/run.js';
+import type { Resizing } from '../evaluate/resizing.js';
 import { isHeld } from '../run/run-lock.js';
 import { settleNotes } from '../train/train.js';
 import { type Cell, firstDifference, type Study } from './study.js';
@@ -39,34 +40,50 @@ export interface TaskScore {
   readonly data: RunData;
   /** Pixels; masks were compared at this side. */
   readonly size: number;
+  /** How images came to it; absent in older studies. */
+  readonly resize?: Pick<Resizing, 'rule' | 'resized'>;
   readonly images: number;
   /** Over images, in [0, 1], as in the paper's tables. */
   readonly mean: Measures;
   /** Over all pixels, in [0, 1]. */
   readonly pooled: Measures;
-  /** In [0, 1]; absent in older studies. */
+  /** Absent in older studies. */
   readonly perImage?: {
     readonly ids: readonly string[];
     /** The patient of each image. */
     readonly groups: readonly string[];
+    /** In [0, 1]. */
     readonly dice: readonly number[];
     readonly iou: readonly number[];
+    /** Pixels, of which pooled figures are made; absent in older studies. */
+    readonly areas?: readonly {
+      readonly predicted: number;
+      readonly truth: number;
+      readonly intersection: number;
+    }[];
   };
 }
 
-export const scoreFiles = (dir: string): Record<'rows' | 'score', string> => ({
-  rows: join(dir, 'evaluation', 'ablation-test.csv'),
-  score: join(dir, 'evaluation', 'ablation-test.json'),
+/** @param flips of the figures averaged with the mirrored image and note, which only a campaign takes */
+export const scoreFiles = (dir: string, flips = false): Record<'rows' | 'score', string> => ({
+  rows: join(dir, 'evaluation', `ablation-test${flips ? '-flips' : ''}.csv`),
+  score: join(dir, 'evaluation', `ablation-test${flips ? '-flips' : ''}.json`),
 });
+
+export interface TaskChoice {
+  /** Default: the study's. */
+  readonly seeds?: readonly number[];
+  /** Default: all. */
+  readonly cells?: readonly string[] | null;
+  /** A run's folder; default DIR/runs/CELL/seed-N. */
+  readonly place?: (config: Config, usual: string) => string;
+}
 
 /** Cell by cell. @param out DIR. @throws OPTION_INVALID for unknown cells */
 export function studyTasks(
   study: Study,
   out: string,
-  {
-    seeds = study.seeds,
-    cells = null,
-  }: { readonly seeds?: readonly number[]; readonly cells?: readonly string[] | null } = {},
+  { seeds = study.seeds, cells = null, place = (_, usual) => usual }: TaskChoice = {},
 ): Task[] {
   const unknown = cells?.find((asked) => !study.cells.some(({ name }) => name === asked));
   if (unknown !== undefined) {
@@ -78,12 +95,10 @@ export function studyTasks(
   return study.cells
     .filter(({ name }) => cells?.includes(name) ?? true)
     .flatMap((cell) =>
-      seeds.map((seed) => ({
-        cell,
-        seed,
-        dir: join(out, 'runs', cell.name, `seed-${seed}`),
-        config: { ...cell.config, seed },
-      })),
+      seeds.map((seed) => {
+        const config = { ...cell.config, seed };
+        return { cell, seed, config, dir: place(config, join(out, 'runs', cell.name, `seed-${seed}`)) };
+      }),
     );
 }
 
@@ -147,9 +162,9 @@ export function requireSameData(
   }
 }
 
-/** Figures of the current best checkpoint, else null. */
-function readScore(dir: string, info: RunInfo): TaskScore | null {
-  const file = scoreFiles(dir).score;
+/** Figures of the current best checkpoint, else null. @throws RUN_INVALID */
+export function readScore(dir: string, info: RunInfo, flips = false): TaskScore | null {
+  const file = scoreFiles(dir, flips).score;
   if (!existsSync(file)) return null;
   let score: Partial<TaskScore>;
   try {
@@ -166,8 +181,8 @@ function readScore(dir: string, info: RunInfo): TaskScore | null {
 
 /** The file that means `done` comes last. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writeScore(
-  { dir }: Task,
-  { checkpoint, data, size, rows, summary }: Evaluation,
+  { dir }: Pick<Task, 'dir'>,
+  { checkpoint, data, size, resize, rows, summary, ensemble }: Evaluation,
 ): Promise<TaskScore> {
   const { name, cases, fingerprint } = data;
   const score: TaskScore = {
@@ -175,6 +190,7 @@ export async function writeScore(
     checkpoint,
     data: { name, cases, fingerprint },
     size,
+    resize: { rule: resize.rule, resized: resize.resized },
     images: summary.count,
     mean: summary.mean,
     pooled: summary.pooled,
@@ -183,9 +199,10 @@ export async function writeScore(
       groups: rows.map(({ group }) => group),
       dice: rows.map(({ dice }) => dice),
       iou: rows.map(({ iou }) => iou),
+      areas: rows.map(({ predicted, truth, intersection }) => ({ predicted, truth, intersection })),
     },
   };
-  const files = scoreFiles(dir);
+  const files = scoreFiles(dir, ensemble?.flips);
   await writeFileAtomic(files.rows, scoresToCsv(rows));
   await writeFileAtomic(files.score, `${JSON.stringify(score, null, 2)}\n`);
   return score;

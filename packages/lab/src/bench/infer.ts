@@ -34,7 +34,7 @@ export async function benchInfer(asked: Config, options: BenchOptions = {}): Pro
     const readsFeatures = session.model.learnsFromNotes && session.model.noteInput !== 'ids';
     const tower = readsFeatures ? frozenParameters(encoder) : 0;
     const clock = new PhaseClock(engine.device);
-    const segmenter = new Segmenter(session.model, session.encoder, engine, clock.mark);
+    const segmenter = new Segmenter(session.model, session.encoder, engine, config.data.resize, clock.mark);
     const pictures = madePictures(batchSize, PICTURE_SIZE);
     const notes = madeNotes(batchSize);
     const segment = (): Mask[] => segmentPictures(segmenter, pictures, notes, clock);
@@ -81,7 +81,7 @@ function segmentPictures(
   clock: PhaseClock,
 ): Mask[] {
   const S = segmenter.size;
-  const planes = imagesToPlanes(pictures, S); // [B,3,S,S]
+  const planes = imagesToPlanes(pictures, S, segmenter.resize); // [B,3,S,S]
   clock.mark('preprocess');
   const probabilities = segmenter.probabilities(planes, notes); // [B,1,S,S]; marks copy, text and forward
   const masks = pictures.map((picture, i) => segmented(probabilities, i, S, picture).mask);

@@ -4,14 +4,14 @@
  * Defaults are the paper's (arXiv 2404.02845; docs/method.md), even where the authors' code differs. One schema
  * validates (`config.ts`), types (`Config`), documents and makes command-line flags (`describeSettings`).
  */
-import { REWORDINGS, STATED_SIDES } from '@reclmis/core';
+import { isWindowText, RESIZE_RULES, REWORDINGS, STATED_SIDES, USUAL_RESIZE } from '@reclmis/core';
 import { z } from 'zod';
 import { modelNames } from '../model/registry.js';
 import { modelSchema } from '../model/settings.js';
 import { fraction } from '../schema.js';
 import { textSchema } from '../text/settings.js';
 import { AUGMENT_DEFAULTS, noteKindsOf } from './augment-options.js';
-import { PRECISIONS } from './precisions.js';
+import { trainSchema } from './train-settings.js';
 
 const count = (): z.ZodNumber => z.number().int().min(1);
 
@@ -51,6 +51,25 @@ const dataSchema = z
       .boolean()
       .default(false)
       .describe('accept absolute paths and paths out of the data set’s folder in tables'),
+    // By area keeps a mask's size; LViT's loader lets thin things grow, by 5 points of Dice on MoNuSeg's 1000 x 1000
+    // originals, and published figures come from it (docs/guide/own-data.md).
+    resize: z
+      .enum(RESIZE_RULES)
+      .default(USUAL_RESIZE)
+      .describe(
+        'how images and masks of other sizes are resized: area, or upstream: bilinear without antialiasing, as in LViT’s loader',
+      ),
+    // A model sees what it has learnt: exported with it, and used by `predict` and `serve`.
+    window: z
+      .string()
+      .default('')
+      .refine(
+        (text) => text === '' || isWindowText(text),
+        'expected CENTER/WIDTH, or the number or name of a window',
+      )
+      .describe(
+        'grey level window of DICOM and NIfTI images: CENTER/WIDTH in their units, such as -600/1500, or the number (from 0) or name of a window in the DICOM files; empty: each file’s first',
+      ),
     splits: z
       .string()
       .default('')
@@ -114,113 +133,6 @@ const dataSchema = z
 function foldExpected(folds: number): string {
   return folds === 0 ? '0, since data.folds is 0 (--folds N cuts the cases)' : `a fold from 1 to ${folds}`;
 }
-
-const lossWeightsSchema = z.strictObject({
-  // Eq. 10: L = 2.5 (Dice + BCE) + 0.2 CCL + 1 (CVR + CLR).
-  dice: z.number().min(0).default(2.5).describe('weight of the Dice loss (eq. 10)'),
-  bce: z.number().min(0).default(2.5).describe('weight of the binary cross-entropy (eq. 10)'),
-  ccl: z.number().min(0).default(0.2).describe('weight of conditioned contrastive learning (eq. 10)'),
-  clr: z.number().min(0).default(1).describe('weight of conditioned language reconstruction (eq. 10)'),
-  cvr: z.number().min(0).default(1).describe('weight of conditioned vision reconstruction (eq. 10)'),
-  // Our choice for the systems that train a contrast next to the mask: nothing is published (docs/models.md).
-  contrastive: z.number().min(0).default(1).describe('weight of ConVIRT’s contrastive loss'),
-  global: z.number().min(0).default(1).describe('weight of GLoRIA’s global contrastive loss'),
-  local: z.number().min(0).default(1).describe('weight of GLoRIA’s local contrastive loss'),
-  count: z.number().min(0).default(1).describe('weight of TGANet’s classifier of how many areas'),
-  size: z.number().min(0).default(1).describe('weight of TGANet’s classifier of how large'),
-});
-
-const trainSchema = z.strictObject({
-  epochs: count().default(200).describe('passes over the training cases'), // the paper's for QaTa-COV19
-  // The paper's for QaTa-COV19. Counts all processes, so steps, schedule and order do not depend on their number.
-  batchSize: count().max(65_536).default(32).describe('cases per step, over all processes'),
-  // Memory follows the part; batch normalisation sees the part.
-  accumulate: count().default(1).describe('parts into which a step’s batch is split to save memory'),
-  // The whole batch costs another pass of the encoder, without gradients (docs/reference/training.md). Other models' contrastive losses compare within parts.
-  cclScope: z
-    .enum(['batch', 'part'])
-    .default('batch')
-    .describe('what CCL compares with --accumulate: the whole batch, or each part separately'),
-  optimizer: z.enum(['adam', 'adamw']).default('adam').describe('optimiser'), // the paper's
-  lr: z.number().positive().max(1).default(3e-4).describe('peak learning rate'), // the paper's (section 4.2)
-  // PyTorch's defaults, as upstream.
-  betas: z
-    .tuple([fraction().lt(1), fraction().lt(1)])
-    .default([0.9, 0.999])
-    .describe('decay rates of the optimiser’s two moments'),
-  weightDecay: z.number().min(0).default(0).describe('weight decay; decoupled with adamw'),
-  // The paper's cosine annealing, per step over the whole run: short runs anneal to the end too.
-  schedule: z
-    .enum(['constant', 'cosine', 'cosine-warm-restarts', 'exponential'])
-    .default('cosine')
-    .describe('learning rate schedule'),
-  // 0 lets cosine anneal fully; upstream stops at 1e-4 (QaTa-COV19) or a tenth (MosMedData+).
-  minLr: z.number().min(0).default(0).describe('lowest learning rate of the schedule'),
-  restartEpochs: z.number().positive().default(10).describe('period of cosine-warm-restarts, in epochs'), // upstream's for QaTa-COV19
-  decay: z.number().positive().max(1).default(0.99).describe('factor per epoch of the exponential schedule'), // upstream's for MosMedData+
-  // Adam's first steps are noisy; a short ramp costs nothing. 0 is the paper's.
-  warmupSteps: z.number().int().min(0).default(0).describe('steps of linear warm-up to the learning rate'),
-  // 50 as in LViT’s code, on which upstream builds; shorter runs never stop early.
-  patience: z
-    .number()
-    .int()
-    .min(0)
-    .default(50)
-    .describe('stop after this many epochs without a better validation Dice; 0: never'),
-  lossWeights: lossWeightsSchema.prefault({}),
-  // fp32 runs everywhere and made the reference figures; bf16 is faster only on hardware that has it.
-  precision: z
-    .enum(PRECISIONS)
-    .default('fp32')
-    .describe('precision of matrix products and convolutions: fp32, bf16, or fp16 (CUDA only)'),
-  // Winograd's algorithm needs a quarter of the products (docs/measurements/performance.md).
-  convolutions: z
-    .enum(['auto', 'libtorch', 'winograd'])
-    .default('auto')
-    .describe('implementation of convolutions on a CPU: all in fp32, 3x3 ones in bf16'),
-  // Channels-last suits Winograd's algorithm; libtorch's own kernels are faster contiguous.
-  memoryFormat: z
-    .enum(['auto', 'contiguous', 'channels-last'])
-    .default('auto')
-    .describe('memory layout of images and feature maps'),
-  threads: z
-    .number()
-    .int()
-    .min(0)
-    .max(1024)
-    .default(0)
-    .describe('libtorch threads; 0: all cores of the machine'),
-  // As one process with the whole batch. Without it each process normalises by its own share, and rank 0's statistics are kept.
-  syncBatchNorm: z
-    .boolean()
-    .default(true)
-    .describe('with several processes, normalise over the batch of all processes'),
-  tensorboard: z.boolean().default(true).describe('also log metrics for TensorBoard'),
-  // On CUDA it costs some speed. CPU kernels are deterministic anyway, for a given number of threads.
-  deterministic: z.boolean().default(false).describe('use only deterministic kernels'),
-  // A point takes seconds; each epoch's end writes one too.
-  saveMinutes: z
-    .number()
-    .min(0)
-    .default(10)
-    .describe('minutes between resume points within an epoch; 0: none'),
-  saveSteps: z
-    .number()
-    .int()
-    .min(0)
-    .default(0)
-    .describe('steps between resume points within an epoch; 0: none'),
-  // The second serves if the first is damaged. Each takes three times the weights.
-  keep: count().default(2).describe('resume points to keep'),
-  // A run cut by time keeps its best checkpoint, but its schedule does not anneal to the end.
-  maxMinutes: z
-    .number()
-    .min(0)
-    .default(0)
-    .describe(
-      'stop after the first epoch that ends later than this many minutes after start or resumption; 0: no limit',
-    ),
-});
 
 const range = (limit: number): z.ZodTuple<[z.ZodNumber, z.ZodNumber], null> =>
   z.tuple([z.number().min(0).max(limit), z.number().min(0).max(limit)]);

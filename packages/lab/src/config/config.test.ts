@@ -1,7 +1,7 @@
 import { modelNames } from '../model/registry.js';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
@@ -19,6 +19,13 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function file(text: string): string {
   const path = join(folder, 'config.yaml');
+  writeFileSync(path, text);
+  return path;
+}
+
+function written(name: string, text: string): string {
+  const path = join(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, text);
   return path;
 }
@@ -59,6 +66,39 @@ describe('loadConfig', () => {
     expect(config.model.components).toEqual({ ci: false, ccl: true, clr: true, cvr: true });
   });
 
+  it('builds on a file next to it, which builds on another, and that on a named preset', () => {
+    const base = written('base/lab.yaml', 'preset: monuseg\ntrain:\n  batchSize: 6\n  epochs: 7\nseed: 5\n');
+    const middle = written('team.yaml', 'preset: base/lab.yaml\ntrain:\n  epochs: 8\n');
+    const top = written('mine/run.yaml', `preset: ../team.yaml\ntrain:\n  patience: 0\n`);
+    const { train, text, seed } = loadConfig(top, { seed: 9 });
+    // From the command line, the file, the one it names, the one that names, and configs/monuseg.yaml.
+    expect({ seed, ...train }).toMatchObject({ seed: 9, patience: 0, epochs: 8, batchSize: 6, lr: 1e-3 });
+    expect(text.contextLength).toBe(10);
+    expect(loadConfig(written('absolute.yaml', `preset: ${JSON.stringify(base)}\n`)).seed).toBe(5);
+    expect(loadConfig(middle).train.epochs).toBe(8);
+  });
+
+  it('refuses presets that lead back, are missing, or have nothing to be relative to', () => {
+    const a = written('loop/a.yaml', 'preset: ./b.yaml\n');
+    written('loop/b.yaml', 'preset: ../loop/c.yml\n');
+    written('loop/c.yml', 'preset: b.yaml\n');
+    const loop = failure(() => loadConfig(a));
+    expect(loop.code).toBe('CONFIG_INVALID');
+    expect(loop.message).toContain('a.yaml -> ./b.yaml -> ../loop/c.yml -> b.yaml leads back to a file');
+    const own = failure(() => loadConfig(written('self.yaml', 'preset: self.yaml\n')));
+    expect([own.code, own.message]).toEqual(['CONFIG_INVALID', expect.stringMatching(/leads back/)]);
+    const missing = failure(() => loadConfig(written('lost.yaml', 'preset: ./nowhere.yaml\n')));
+    expect(missing.code).toBe('CONFIG_UNREADABLE');
+    expect(missing.message).toMatch(/lost\.yaml: preset: .*nowhere\.yaml: no such file/);
+    for (const refused of [() => loadPreset('./a.yaml'), () => resolveConfig({ preset: a })])
+      expect(failure(refused)).toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining(
+          "preset: expected a preset's name, since there is no file",
+        ) as string,
+      });
+  });
+
   it('names an unknown key, its path and the closest known one', () => {
     const error = failure(() => loadConfig(file('train:\n  batch_size: 8\n')));
     expect(error.code).toBe('CONFIG_UNKNOWN_KEY');
@@ -74,13 +114,14 @@ describe('loadConfig', () => {
     ['train:\n  epochs: 1.5\n', 'train.epochs: expected a whole number, got 1.5'],
     [
       'train:\n  schedule: linear\n',
-      'train.schedule: expected one of constant, cosine, cosine-warm-restarts, exponential, got "linear"',
+      'train.schedule: expected one of constant, cosine, cosine-warm-restarts, exponential, one-cycle, got "linear"',
     ],
     ['train:\n  batchSize: 1e9\n', 'train.batchSize: expected a number of at most 65536, got 1000000000'],
     ['model:\n  imageSize: 100\n', 'model.imageSize: expected a multiple of 16, got 100'],
     ['model: 3\n', 'model: expected an object, got 3'],
     ['device: gpu\n', 'device: expected cpu, cuda or cuda:N, got "gpu"'],
     ['preset: nonesuch\n', 'preset: expected one of'],
+    ['preset: [monuseg]\n', 'preset: expected a preset\'s name or a path, got ["monuseg"]'],
     ['- 1\n', 'expected settings by name'],
   ])('refuses %j', (text, message) => {
     const error = failure(() => loadConfig(file(text)));

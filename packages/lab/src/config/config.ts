@@ -1,11 +1,11 @@
 /**
  * Builds one validated, complete `Config` from a preset, a YAML file and overrides.
  *
- * Weakest first: the schema's defaults, the file's preset (which may build on another), the file, the overrides (from
- * flags). Only the result is checked.
+ * Weakest first: the schema's defaults, the file's preset (a name or another file, which may build on a further one), the
+ * file, the overrides (from flags). Only the result is checked.
  */
-import { existsSync, readdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { editDistance, ReclmisError } from '@reclmis/core';
 import { readTextSync } from '@reclmis/files';
@@ -44,33 +44,24 @@ export function presetNames(): string[] {
 
 /** @param file default: none. @throws CONFIG_UNREADABLE, CONFIG_UNKNOWN_KEY, CONFIG_INVALID */
 export function loadConfig(file?: string, overrides: Overrides = {}): Config {
-  const tree = file === undefined ? {} : readTree(file, []);
+  const tree = file === undefined ? {} : readTree(file, file, []);
   return resolveConfig(tree, overrides, file ?? 'the configuration', COMMAND_LINE);
 }
 
 /** @throws as `loadConfig` */
 export function loadPreset(name: string, overrides: Overrides = {}): Config {
-  return resolveConfig(readPreset(name, COMMAND_LINE, []), overrides, `preset ${name}`, COMMAND_LINE);
+  const tree = readPreset(name, { source: COMMAND_LINE, folder: null }, []);
+  return resolveConfig(tree, overrides, `preset ${name}`, COMMAND_LINE);
 }
 
-/** Messages name `source`, and `overrider` for the overrides. */
+/** Messages name `source`, and `overrider` for the overrides. A `preset` must be a name here. */
 export function resolveConfig(
   settings: Readonly<Tree>,
   overrides: Overrides = {},
   source = 'the configuration',
   overrider = source,
 ): Config {
-  const { preset, ...own } = settings;
-  let tree: Tree = structuredClone(own);
-  if (preset !== undefined) {
-    if (typeof preset !== 'string') {
-      throw new ReclmisError(
-        'CONFIG_INVALID',
-        `${source}: preset: expected a preset name, got ${show(preset)}`,
-      );
-    }
-    tree = merge(readPreset(preset, source, []), tree);
-  }
+  const tree = structuredClone(onPreset(settings, { source, folder: null }, []));
   for (const [path, value] of Object.entries(overrides)) {
     if (value !== undefined) setPath(tree, path, value);
   }
@@ -100,6 +91,7 @@ export function withAbsolutePaths(config: Config): Config {
   return {
     ...config,
     model: { ...config.model, init: absolute(config.model.init) },
+    train: { ...config.train, teacher: teachersIn(config.train.teacher).map(absolute).join(',') },
     note: { ...config.note, vocabulary: absolute(config.note.vocabulary) },
     data: {
       ...data,
@@ -111,18 +103,56 @@ export function withAbsolutePaths(config: Config): Config {
   };
 }
 
+/** Paths of `train.teacher`, from `RUN[,RUN...]`. */
+export function teachersIn(list: string): string[] {
+  return list
+    .split(',')
+    .map((path) => path.trim())
+    .filter((path) => path !== '');
+}
+
 /** YAML that `loadConfig` reads back to the same values. */
 export function configToYaml(config: Config): string {
   return stringify(config, { lineWidth: 0 });
 }
 
-function readTree(file: string, chain: readonly string[]): Tree {
-  const { preset, ...own } = readYaml(file);
+/** A file's settings over those of its preset, and that one's. @throws as `loadConfig` */
+export function withPreset(settings: Readonly<Tree>, file: string): Tree {
+  return onPreset(settings, { source: file, folder: dirname(file) }, [fileLink(file, file)]);
+}
+
+/** What names a preset. */
+interface Namer {
+  /** For messages. */
+  readonly source: string;
+  /** Paths are relative to it; null: only names. */
+  readonly folder: string | null;
+}
+
+/** A file on the way to a preset. */
+interface Link {
+  /** As it was named. */
+  readonly label: string;
+  readonly path: string;
+}
+
+function fileLink(label: string, file: string): Link {
+  return { label, path: existsSync(file) ? realpathSync(file) : resolve(file) };
+}
+
+function readTree(file: string, label: string, chain: readonly Link[]): Tree {
+  const namer = { source: file, folder: dirname(file) };
+  return onPreset(readYaml(file), namer, [...chain, fileLink(label, file)]);
+}
+
+function onPreset({ preset, ...own }: Readonly<Tree>, namer: Namer, chain: readonly Link[]): Tree {
   if (preset === undefined) return own;
-  if (typeof preset !== 'string') {
-    throw new ReclmisError('CONFIG_INVALID', `${file}: preset: expected a preset name, got ${show(preset)}`);
-  }
-  return merge(readPreset(preset, file, chain), own);
+  if (typeof preset !== 'string')
+    throw new ReclmisError(
+      'CONFIG_INVALID',
+      `${namer.source}: preset: expected a preset's name or a path, got ${show(preset)}`,
+    );
+  return merge(readPreset(preset, namer, chain), own);
 }
 
 /** Empty if the file is. @throws CONFIG_UNREADABLE, CONFIG_INVALID */
@@ -158,21 +188,35 @@ export function readYaml(file: string): Record<string, unknown> {
   return value;
 }
 
-function readPreset(name: string, source: string, chain: readonly string[]): Tree {
-  const names = presetNames();
-  if (!names.includes(name)) {
+/** A name of `configs/`, or the path of a YAML file, told apart by a slash or the file's extension. */
+function readPreset(preset: string, { source, folder }: Namer, chain: readonly Link[]): Tree {
+  const isPath = /[\\/]|\.ya?ml$/i.test(preset);
+  if (!isPath && !presetNames().includes(preset)) {
     throw new ReclmisError(
       'CONFIG_INVALID',
-      `${source}: preset: expected one of ${names.join(', ')}, got ${show(name)}`,
+      `${source}: preset: expected one of ${presetNames().join(', ')}, or the path of a YAML file (with / or .yaml), got ${show(preset)}`,
     );
   }
-  if (chain.includes(name)) {
+  if (isPath && folder === null) {
     throw new ReclmisError(
       'CONFIG_INVALID',
-      `${source}: preset: ${[...chain, name].join(' -> ')} leads back to itself`,
+      `${source}: preset: expected a preset's name, since there is no file that a path could be relative to; got ${show(preset)}`,
+      { remedy: 'Name a preset, or give your file by --config.' },
     );
   }
-  return readTree(join(PRESETS_FOLDER, `${name}.yaml`), [...chain, name]);
+  const file = folder !== null && isPath ? resolve(folder, preset) : join(PRESETS_FOLDER, `${preset}.yaml`);
+  if (!existsSync(file))
+    throw new ReclmisError('CONFIG_UNREADABLE', `${source}: preset: ${file}: no such file`);
+  const { path } = fileLink(preset, file);
+  if (chain.some((link) => link.path === path)) {
+    const way = [...chain.map(({ label }) => label), preset];
+    throw new ReclmisError(
+      'CONFIG_INVALID',
+      `${source}: preset: ${way.join(' -> ')} leads back to a file that it came from`,
+      { remedy: 'Remove one of these `preset:` lines.' },
+    );
+  }
+  return readTree(file, preset, chain);
 }
 
 /** Objects are merged, everything else is replaced. */

@@ -1,8 +1,10 @@
 /** Makes the loader's batches, in a worker thread or in-process. */
+import type { ResizeRule, Vocabulary } from '@reclmis/core';
 import { mapLimit } from '@reclmis/files';
 import type { AugmentOptions } from '../config/augment-options.js';
 import { augment, augmentRandom } from './augment.js';
 import { SampleCache, type CacheMemory } from './cache.js';
+import { NoteMotions } from './note-motions.js';
 import { NoteRewordings } from './reword-notes.js';
 import { readSample, writePlanes } from './sample.js';
 import type { Batch, Case, Sample } from './types.js';
@@ -13,8 +15,11 @@ export interface AssemblerSettings {
   readonly cases: readonly Case[];
   /** Side of the square samples, in pixels. */
   readonly size: number;
+  readonly resize: ResizeRule;
   readonly seed: number;
   readonly augment: Partial<AugmentOptions> | null;
+  /** In whose words the notes are, for flips; null: core's `chest`. */
+  readonly vocabulary: Vocabulary | null;
   readonly cache: CacheMemory;
 }
 
@@ -42,10 +47,12 @@ export type AssembledBatch = Omit<Batch, 'waitMs'>;
 
 export class Assembler {
   private readonly cache: SampleCache;
+  private readonly motions: NoteMotions;
   private readonly rewordings: NoteRewordings | null;
 
   constructor(private readonly settings: AssemblerSettings) {
     this.cache = new SampleCache(settings.cache);
+    this.motions = new NoteMotions(settings.vocabulary);
     this.rewordings = NoteRewordings.of(settings.augment, settings.seed);
   }
 
@@ -67,7 +74,7 @@ export class Assembler {
     const item = this.settings.cases[index] as Case;
     const held = this.cache.get(index);
     if (held !== null) return { id: item.id, note: item.note, ...held };
-    const sample = await readSample(item, this.settings.size);
+    const sample = await readSample(item, this.settings.size, this.settings.resize);
     this.cache.set(index, sample);
     return sample;
   }
@@ -75,7 +82,7 @@ export class Assembler {
   private augmented(sample: Sample, epoch: number): Sample {
     const { seed, augment: options } = this.settings;
     if (options === null) return sample;
-    const flipped = augment(sample, augmentRandom(seed, epoch, sample.id), options);
+    const flipped = augment(sample, augmentRandom(seed, epoch, sample.id), options, this.motions);
     const note = this.rewordings?.noteFor(flipped.note, epoch, flipped.id) ?? flipped.note;
     return { ...flipped, note };
   }

@@ -1,7 +1,9 @@
 import { Random, type Mask, type RgbImage } from '@reclmis/core';
+import { SHIPS } from '@reclmis/core/testing';
 import { describe, expect, it } from 'vitest';
 import { AUGMENT_DEFAULTS } from '../config/augment-options.js';
 import { applyAugment, augment, augmentRandom, drawAugment, NO_AUGMENT } from './augment.js';
+import { NoteMotions } from './note-motions.js';
 import type { Sample } from './types.js';
 
 const SIZE = 32;
@@ -56,7 +58,9 @@ describe('augment', () => {
     '左肺上叶',
     'Infection, upper lung (L).',
     'Infection at 2 o’clock.',
-    'Upper left lung, none rechts.', // `mirrorNote` only knows the first side
+    'Upper left lung, none rechts.', // the first side alone could be exchanged
+    'LUZ',
+    'opacities, left and rul',
   ])('neither mirrors nor turns under %s, whose sides it could not exchange', (note) => {
     for (let epoch = 0; epoch < 50; epoch += 1) {
       const random = (): Random => augmentRandom(1, epoch, 'case');
@@ -64,6 +68,28 @@ describe('augment', () => {
       const out = augment(sample(note), random());
       expect([out.note, placeOf(out.mask)]).toEqual([note, { x: 1, y: -1 }]);
     }
+  });
+
+  it('mirrors, and never turns, under heights in other words', () => {
+    const note = 'Beide Oberfelder.';
+    const seen = new Set<string>();
+    for (let epoch = 0; epoch < 50; epoch += 1) {
+      const out = augment(sample(note), augmentRandom(1, epoch, 'case'));
+      const { x, y } = placeOf(out.mask);
+      expect([out.note, y]).toEqual([note, -1]);
+      seen.add(String(x));
+    }
+    expect(seen).toEqual(new Set(['1', '-1']));
+  });
+
+  it('exchanges the sides of a vocabulary’s own sentences', () => {
+    const motions = new NoteMotions(SHIPS);
+    const seen = new Set<string>();
+    for (let epoch = 0; epoch < 50; epoch += 1) {
+      const out = augment(sample('Hole, port.'), augmentRandom(1, epoch, 'case'), {}, motions);
+      seen.add(`${out.note} ${JSON.stringify(placeOf(out.mask))}`);
+    }
+    expect(seen).toEqual(new Set(['Hole, port. {"x":1,"y":-1}', 'Hole, starboard. {"x":-1,"y":-1}']));
   });
 
   it('turns and flips where the note names no place, and in upstream mode under any note', () => {
@@ -97,7 +123,7 @@ describe('augment', () => {
   it('does nothing in mode none', () => {
     const given = sample(PLACED);
     expect(augment(given, Random.from(1), { mode: 'none' })).toBe(given);
-    expect(applyAugment(given, NO_AUGMENT, true)).toEqual(given);
+    expect(applyAugment(given, NO_AUGMENT)).toEqual(given);
   });
 
   it('draws within the ranges and with the probabilities of the method', () => {
@@ -133,7 +159,7 @@ describe('the single changes', () => {
   const pixel = (rgb: readonly number[], plan: Partial<typeof NO_AUGMENT>): number[] => {
     const image = { width: 1, height: 1, data: Uint8Array.from(rgb) };
     const given = { id: 'a', image, mask: { width: 1, height: 1, data: Uint8Array.of(1) }, note: '' };
-    return [...applyAugment(given, { ...NO_AUGMENT, ...plan }, true).image.data];
+    return [...applyAugment(given, { ...NO_AUGMENT, ...plan }).image.data];
   };
 
   it('brightness adds, contrast multiplies, both clip', () => {
@@ -154,7 +180,7 @@ describe('the single changes', () => {
   });
 
   it('blur is the normalised Gaussian: a flat image stays, a point spreads to the kernel', () => {
-    const flat = applyAugment(sample(PLACED), { ...NO_AUGMENT, blurSigma: 0.7 }, true).image.data;
+    const flat = applyAugment(sample(PLACED), { ...NO_AUGMENT, blurSigma: 0.7 }).image.data;
     expect(flat[0]).toBe(60); // far from the square, mirrored edges stay flat
     const point = { width: 9, height: 9, data: new Uint8Array(243) };
     point.data.fill(255, 40 * 3, 41 * 3);
@@ -164,7 +190,7 @@ describe('the single changes', () => {
       mask: { width: 9, height: 9, data: new Uint8Array(81) },
       note: '',
     };
-    const blurred = applyAugment(given, { ...NO_AUGMENT, blurSigma: 1 }, true).image.data;
+    const blurred = applyAugment(given, { ...NO_AUGMENT, blurSigma: 1 }).image.data;
     // exp(-1/2) between centre and neighbour, with weights of -3..3 normalised: 0.3991 and 0.2420
     expect(blurred[40 * 3]).toBe(Math.round(255 * 0.39905 ** 2));
     expect(blurred[41 * 3]).toBe(Math.round(255 * 0.39905 * 0.24204));
@@ -172,7 +198,7 @@ describe('the single changes', () => {
   });
 
   it('rotation turns counter-clockwise about the centre, image and mask alike', () => {
-    const turned = applyAugment(sample(PLACED), { ...NO_AUGMENT, rotateDegrees: 20 }, true);
+    const turned = applyAugment(sample(PLACED), { ...NO_AUGMENT, rotateDegrees: 20 });
     const centre = (data: ArrayLike<number>, step: number, least: number): [number, number] => {
       let [x, y, n] = [0, 0, 0];
       for (let p = 0; p < SIZE * SIZE; p += 1) {

@@ -8,22 +8,12 @@
  * interpolate linearly (theirs: nearest).
  *
  * `consistent` (default) keeps the note true: if it names a place, a turn-and-flip becomes a mirror image
- * with the mirrored note, or nothing if it may name a side in words that `mirrorNote` does not exchange.
- * `upstream` turns and flips under any note.
+ * with the mirrored note, or nothing if it may name a side in words that cannot be exchanged (core's
+ * `note-motion.ts`). `upstream` turns and flips under any note.
  */
-import {
-  flip,
-  mayNameSide,
-  mirror,
-  mirrorNote,
-  namesPlace,
-  quarterTurn,
-  Random,
-  type Mask,
-  type Raster,
-  type RgbImage,
-} from '@reclmis/core';
+import { flip, mirror, quarterTurn, Random, type Mask, type Raster, type RgbImage } from '@reclmis/core';
 import { AUGMENT_DEFAULTS, type AugmentOptions } from '../config/augment-options.js';
+import { NoteMotions } from './note-motions.js';
 import { isGrey } from './sample.js';
 import type { Sample } from './types.js';
 
@@ -62,10 +52,12 @@ export function augmentRandom(seed: number, epoch: number, id: string): Random {
   return Random.from('augment', seed, epoch, id);
 }
 
+/** @param motions in whose words the note may be; default: core's */
 export function drawAugment(
   note: string,
   random: Random,
   options: Partial<AugmentOptions> = {},
+  motions = new NoteMotions(),
 ): AugmentPlan {
   const o = { ...AUGMENT_DEFAULTS, ...options };
   if (o.mode === 'none') return NO_AUGMENT;
@@ -82,8 +74,9 @@ export function drawAugment(
   const sideways = random.bool();
   if (random.bool(o.flipProbability)) {
     if (o.mode === 'consistent') {
-      if (mayNameSide(note).length > 0) return { ...NO_AUGMENT, ...colour };
-      if (namesPlace(note)) return { ...NO_AUGMENT, ...colour, mirror: true };
+      const { placed, mirrored } = motions.of(note);
+      if (mirrored === null) return { ...NO_AUGMENT, ...colour };
+      if (placed) return { ...NO_AUGMENT, ...colour, mirror: true };
     }
     return { ...NO_AUGMENT, ...colour, turns, mirror: sideways, flip: !sideways };
   }
@@ -91,8 +84,8 @@ export function drawAugment(
   return { ...NO_AUGMENT, ...colour, rotateDegrees };
 }
 
-/** The new sample may share unchanged data. */
-export function applyAugment(sample: Sample, plan: AugmentPlan, mirrorsNote: boolean): Sample {
+/** The new sample may share unchanged data. @param note the new sample's */
+export function applyAugment(sample: Sample, plan: AugmentPlan, note = sample.note): Sample {
   let image = sample.image;
   const grey = isGrey(image);
   if (grey) image = firstChannel(image); // [S, S, 1]: a third of the work
@@ -112,14 +105,21 @@ export function applyAugment(sample: Sample, plan: AugmentPlan, mirrorsNote: boo
     image = rotateLinear(image, plan.rotateDegrees);
     mask = rotateNearest(mask, plan.rotateDegrees);
   }
-  const note = plan.mirror && mirrorsNote ? mirrorNote(sample.note) : sample.note;
   return { id: sample.id, image: grey ? repeatGrey(image) : image, mask, note };
 }
 
-export function augment(sample: Sample, random: Random, options: Partial<AugmentOptions> = {}): Sample {
+/** @param motions as for `drawAugment`; keeps what it finds of each note */
+export function augment(
+  sample: Sample,
+  random: Random,
+  options: Partial<AugmentOptions> = {},
+  motions = new NoteMotions(),
+): Sample {
   const mode = options.mode ?? AUGMENT_DEFAULTS.mode;
   if (mode === 'none') return sample;
-  return applyAugment(sample, drawAugment(sample.note, random, options), mode === 'consistent');
+  const plan = drawAugment(sample.note, random, options, motions);
+  const exchanged = plan.mirror && mode === 'consistent' ? motions.of(sample.note).mirrored : null;
+  return applyAugment(sample, plan, exchanged ?? sample.note);
 }
 
 function firstChannel({ width, height, data }: RgbImage): Raster {

@@ -6,8 +6,6 @@
 import {
   type InferredSides,
   inferSides,
-  namesPlace,
-  namesSide,
   ReclmisError,
   sidesWarnings,
   tallySides,
@@ -16,6 +14,7 @@ import {
 import { invalidDataset, itemOf, readStems, type OpenOptions } from './dataset.js';
 import type { Problem, SplitScan } from './layouts/layout.js';
 import { measureAll, type MeasureOptions } from './measure/measure-all.js';
+import { NoteMotions } from './note-motions.js';
 import { findSuspicions, type Subject, type Suspicion } from './suspect/index.js';
 import { presentSplits, scanSplit } from './source.js';
 import type { Split } from './types.js';
@@ -88,6 +87,7 @@ export function noteStatistics(notes: readonly string[]): NoteStatistics | null 
   const lengths = words.map((list) => list.length).sort((a, b) => a - b);
   const middle = (lengths.length - 1) / 2;
   const at = (i: number): number => lengths[i] ?? 0;
+  const motions = new NoteMotions();
   const share = (test: (note: string) => boolean): number => notes.filter(test).length / notes.length;
   return {
     distinct: frequencies.length,
@@ -97,8 +97,8 @@ export function noteStatistics(notes: readonly string[]): NoteStatistics | null 
       median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
       max: at(lengths.length - 1),
     },
-    namingSides: share(namesSide),
-    namingPlaces: share(namesPlace),
+    namingSides: share((note) => motions.of(note).mirrored !== note),
+    namingPlaces: share((note) => motions.of(note).placed),
     vocabulary: new Set(words.flat()).size,
     mostFrequent: frequencies.slice(0, MOST_FREQUENT).map(({ key, count }) => ({ note: key, count })),
   };

@@ -340,7 +340,7 @@ describe('checkDataset', () => {
       const measured = await measureCases({ dir, split: 'test', cases: dataset.cases });
       for (const message of [
         (await errorOf(assertUsable(dataset))).message,
-        (await errorOf(readSample(first, 8))).message,
+        (await errorOf(readSample(first, 8, 'area'))).message,
         measured.problems.map((problem) => problem.message).join(),
       ])
         expect(message).toContain(expected);
@@ -349,7 +349,7 @@ describe('checkDataset', () => {
       const mask = Uint8Array.from({ length: 32 }, (_, p) => (p % 8 < 2 ? 255 : 0)); // the two left columns
       const maskPath = join(dir, 'Test_Folder', 'labelcol', 'mask_d.tif');
       await writeFile(maskPath, turnedTiff(8, 4, 6, mask));
-      const sample = await readSample({ ...first, maskPath }, 8); // the two top rows of eight
+      const sample = await readSample({ ...first, maskPath }, 8, 'area'); // the two top rows of eight
       expect([...sample.mask.data]).toEqual(Array.from({ length: 64 }, (_, p) => (p < 16 ? 1 : 0)));
     });
   });

@@ -2,13 +2,12 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { basename, dirname, relative, resolve } from 'node:path';
-import { defined, ReclmisError } from '@reclmis/core';
+import { decodeText, defined, ReclmisError } from '@reclmis/core';
 import {
-  decodeText,
   differentSizes,
   endsComplete,
   fileError,
-  IMAGE_EXTENSIONS,
+  imageStem,
   mapLimit,
   nameKey,
   oneLine,
@@ -17,8 +16,9 @@ import {
   readImageHeader,
   readRegular,
 } from '@reclmis/files';
-import { stemOf } from './layouts/image-folder.js';
+import { imageOptions, readOf } from './image-options.js';
 import type { Problem, DataSourceOptions, SplitScan } from './layouts/layout.js';
+import { stemOf } from './layouts/image-folder.js';
 import { caseMaskHeader, readCaseMask } from './masks.js';
 import { scanSplit } from './source.js';
 import type { Case, Dataset, Split } from './types.js';
@@ -35,8 +35,8 @@ const NAMED = 3;
 const LANES = 8;
 
 /** How a configuration's source is read. */
-export function readAs({ layout, columns, outside, splits }: DataSourceOptions): DataSourceOptions {
-  return defined({ layout, columns, outside, splits });
+export function readAs({ layout, columns, outside, splits, window }: DataSourceOptions): DataSourceOptions {
+  return defined({ layout, columns, outside, splits, window });
 }
 
 /** The selected stems; undefined: all. @throws STEM_UNKNOWN if the file cannot be read */
@@ -62,11 +62,7 @@ export async function readStems(stems: OpenOptions['stems']): Promise<ReadonlySe
   } else {
     lines = stems;
   }
-  return new Set(
-    lines.map((line) =>
-      nameKey(IMAGE_EXTENSIONS.has(line.slice(stemOf(line).length).toLowerCase()) ? stemOf(line) : line),
-    ),
-  );
+  return new Set(lines.map((line) => nameKey(imageStem(line))));
 }
 
 export function invalidDataset(dir: string, problems: readonly Problem[]): ReclmisError {
@@ -202,12 +198,12 @@ export async function assertUsable(dataset: Dataset): Promise<void> {
     };
     const image = await header(
       imagePath,
-      () => readImageHeader(imagePath),
-      () => readImage(imagePath),
+      () => readOf(one, () => readImageHeader(imagePath, imageOptions(one))),
+      () => readImage(imagePath, imageOptions(one)),
     );
     const mask = await header(
       maskPath,
-      () => caseMaskHeader(one),
+      () => readOf(one, () => caseMaskHeader(one)),
       () => readCaseMask(one),
     );
     if (image !== null && mask !== null && (image.width !== mask.width || image.height !== mask.height)) {

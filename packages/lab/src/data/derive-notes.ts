@@ -1,11 +1,13 @@
 /** Makes notes from masks (core's `deriveNote`), marks them (`DERIVED`), compares them with existing ones. */
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import {
+  defined,
   deriveNote,
   formatNote,
   imageFrame,
   LARGEST_NUMBER_WORD,
   lungFrame,
+  meaningOf,
   namedZones,
   parseNote,
   type ParsedNote,
@@ -16,7 +18,7 @@ import {
 import { mapLimit, readMask } from '@reclmis/files';
 import { imageFilesIn } from './layouts/image-folder.js';
 import { FOLDERS } from './layouts/lvit.js';
-import { openLungMasks } from './lung-masks.js';
+import { imageStem, openLungMasks } from './lung-masks.js';
 import type { Case, Split } from './types.js';
 
 export interface DeriveNotesOptions {
@@ -61,18 +63,22 @@ export async function deriveNotes(
   options: DeriveNotesOptions,
 ): Promise<DerivedNote[]> {
   const lungs = options.lungs === undefined ? null : await openLungMasks(options.lungs);
+  const images = new ImagesOfMasks();
   let done = 0;
   return mapLimit(paths, LANES, async (path) => {
     if (options.signal?.aborted === true) {
       throw new ReclmisError('INTERRUPTED', `stopped after ${done} of ${paths.length} masks`);
     }
     const image = basename(path);
-    const mask = await readMask(path);
+    const imagePath = await images.of(path);
+    const mask = await readMask(path, defined({ imagePath }));
     const { width, height } = mask;
     const frame =
       lungs === null
         ? imageFrame(width, height, options.lines)
-        : lungFrame(await lungs.of(image, width, height));
+        : lungFrame(
+            await lungs.of(image, width, height, imagePath === undefined ? undefined : { imagePath }),
+          );
     const note = deriveNote(mask, frame, options);
     if ((note.count ?? 0) > LARGEST_NUMBER_WORD) {
       throw new ReclmisError(
@@ -87,6 +93,25 @@ export async function deriveNotes(
     options.onProgress?.(++done, paths.length);
     return { image, note: formatNote(note) };
   });
+}
+
+/** Images by the names of their masks, in LViT's layout: a mask's sides are those of its image as displayed. */
+class ImagesOfMasks {
+  private readonly folders = new Map<string, Promise<ReadonlyMap<string, string>>>();
+
+  /** Undefined in other folders, and for a mask without an image. */
+  async of(maskPath: string): Promise<string | undefined> {
+    const folder = dirname(maskPath);
+    if (basename(folder) !== 'labelcol') return undefined;
+    const known = this.folders.get(folder) ?? this.imagesIn(join(dirname(folder), 'img'));
+    this.folders.set(folder, known);
+    return (await known).get(imageStem(basename(maskPath)));
+  }
+
+  private async imagesIn(folder: string): Promise<ReadonlyMap<string, string>> {
+    const names = (await imageFilesIn(folder)) ?? [];
+    return new Map(names.map((name) => [imageStem(name), join(folder, name)]));
+  }
 }
 
 /** Numbers of cases in which derived and existing notes agree. */
@@ -107,7 +132,7 @@ export interface NoteAgreement {
 export function agreementOf(pairs: readonly (readonly [derived: string, given: string])[]): NoteAgreement {
   const counts = { cases: 0, laterality: 0, sides: 0, count: 0, zones: 0, singleZones: 0, sentence: 0 };
   for (const [derived, given] of pairs) {
-    const [a, b] = [parseNote(derived), parseNote(given)];
+    const [a, b] = [meaningOf(derived), meaningOf(given)];
     const [zonesA, zonesB] = [namedZones(a) ?? 0, namedZones(b) ?? 0];
     counts.cases++;
     if (a.laterality === b.laterality) counts.laterality++;
@@ -115,7 +140,7 @@ export function agreementOf(pairs: readonly (readonly [derived: string, given: s
     if (a.count === b.count) counts.count++;
     if (zonesA === zonesB) counts.zones++;
     for (let bit = 1; bit < 64; bit <<= 1) if ((zonesA & bit) === (zonesB & bit)) counts.singleZones++;
-    if (derived.toLowerCase() === formatNote(b).toLowerCase()) counts.sentence++;
+    if (derived.toLowerCase() === formatNote(parseNote(given)).toLowerCase()) counts.sentence++;
   }
   return counts;
 }

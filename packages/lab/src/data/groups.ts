@@ -3,7 +3,7 @@
  * count patients.
  *
  * A pattern's one capture group is what a patient's images share. Other images count as one patient each, whatever
- * number of cases they have.
+ * number of cases they have, and so do volumes, whatever number of slices.
  */
 import { ReclmisError } from '@reclmis/core';
 
@@ -32,6 +32,8 @@ export interface Named {
   readonly id: string;
   readonly imageId?: string;
   readonly patient?: string;
+  /** Slices of one volume have it in common, and are of one patient. */
+  readonly volumeId?: string;
 }
 
 export interface Grouping {
@@ -49,13 +51,13 @@ export interface Grouping {
  */
 export function grouping(pattern = ''): Grouping {
   const patterns = pattern === '' ? KNOWN_PATTERNS.map((known) => known.pattern) : [compile(pattern)];
-  const captured = ({ id, imageId = id, patient }: Named): string | null => {
+  const captured = ({ id, imageId = id, patient, volumeId }: Named): string | null => {
     if (pattern === '' && patient !== undefined) return patient;
     for (const one of patterns) {
-      const match = one.exec(imageId);
+      const match = one.exec(volumeId ?? imageId);
       if (match?.[1] !== undefined) return match[1];
     }
-    return null;
+    return volumeId ?? null;
   };
   return {
     pattern,

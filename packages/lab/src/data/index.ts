@@ -6,6 +6,7 @@ export { layoutNames, layoutOf, registerLayout } from './layouts/registry.js';
 export { presentSplits } from './source.js';
 export { assertUsable, openDataset, readAs, readStems, type OpenOptions } from './dataset.js';
 export { readCaseMask } from './masks.js';
+export { imageOptions } from './image-options.js';
 export { assignFolds, cutFold, openFitted, type FoldChoice } from './folds.js';
 export {
   groupCases,
@@ -83,3 +84,4 @@ export {
   type SplitPart,
   type SplitShares,
 } from './make-split.js';
+export { writeNewFolder } from './new-folder.js';

@@ -40,7 +40,10 @@ async function collect(options: LoaderOptions, epochs: readonly number[]): Promi
 describe('Loader', () => {
   it('lays a batch out as planes in [0, 1] and masks of 0 and 1, in the order of the cases', async () => {
     await inSet(async (cases) => {
-      const [first, , last] = await collect({ cases, size: 8, batchSize: 3, workers: 0 }, [0]);
+      const [first, , last] = await collect(
+        { cases, size: 8, resize: 'area', batchSize: 3, workers: 0 },
+        [0],
+      );
       expect(first?.ids).toEqual(['a', 'b', 'c']);
       expect(first?.notes).toEqual([NOTE, NOTE, NOTE]);
       expect(first?.images).toHaveLength(3 * 3 * 64);
@@ -48,16 +51,24 @@ describe('Loader', () => {
       expect([...(first?.masks.subarray(0, 8) ?? [])]).toEqual([1, 1, 1, 1, 0, 0, 0, 0]);
       expect(last).toMatchObject({ ids: ['g'], count: 1 });
       expect(
-        (await collect({ cases, size: 8, batchSize: 3, workers: 0, dropLast: true }, [0])).map(
-          ({ count }) => count,
-        ),
+        (
+          await collect({ cases, size: 8, resize: 'area', batchSize: 3, workers: 0, dropLast: true }, [0])
+        ).map(({ count }) => count),
       ).toEqual([3, 3]);
     });
   });
 
   it('gives the same rewordings with 0 and 2 workers, in part from any batch', async () => {
     await inSet(async (cases) => {
-      const options = { cases, size: 8, batchSize: 2, seed: 7, shuffle: true, augment: { notes: 0.5 } };
+      const options = {
+        cases,
+        size: 8,
+        resize: 'area' as const,
+        batchSize: 2,
+        seed: 7,
+        shuffle: true,
+        augment: { notes: 0.5 },
+      };
       const notes = async (workers: number): Promise<string[]> =>
         (await collect({ ...options, workers }, [0, 1, 2])).flatMap((batch) => batch.notes);
       const expected = await notes(0);
@@ -70,7 +81,15 @@ describe('Loader', () => {
 
   it('gives the same batches with 0, 1 and 2 workers, with and without the cache', async () => {
     await inSet(async (cases) => {
-      const options = { cases, size: 16, batchSize: 2, seed: 7, shuffle: true, augment: {} };
+      const options = {
+        cases,
+        size: 16,
+        resize: 'area' as const,
+        batchSize: 2,
+        seed: 7,
+        shuffle: true,
+        augment: {},
+      };
       const expected = await collect({ ...options, workers: 0 }, [0, 1]);
       for (const extra of [
         { workers: 1 },
@@ -87,7 +106,7 @@ describe('Loader', () => {
 
   it('takes the memory of a batch back when the next one is asked for', async () => {
     await inSet(async (cases) => {
-      const loader = new Loader({ cases, size: 8, batchSize: 1, workers: 0 });
+      const loader = new Loader({ cases, size: 8, resize: 'area', batchSize: 1, workers: 0 });
       const buffers = new Set<ArrayBufferLike>();
       for (const epoch of [0, 1, 2]) {
         for await (const { images, masks } of loader.batches(epoch)) {
@@ -95,7 +114,7 @@ describe('Loader', () => {
         }
       }
       expect(buffers.size).toBe(2); // 21 batches in the memory of one: without threads none is made ahead
-      const threaded = new Loader({ cases, size: 8, batchSize: 1, workers: 1, prefetch: 2 });
+      const threaded = new Loader({ cases, size: 8, resize: 'area', batchSize: 1, workers: 1, prefetch: 2 });
       const seen: Float32Array[] = [];
       for (const epoch of [0, 1, 2])
         for await (const { images } of threaded.batches(epoch)) seen.push(images);
@@ -107,7 +126,15 @@ describe('Loader', () => {
 
   it('draws a new order each epoch, a permutation of all cases', async () => {
     await inSet((cases) => {
-      const loader = new Loader({ cases, size: 8, batchSize: 2, seed: 1, shuffle: true, workers: 0 });
+      const loader = new Loader({
+        cases,
+        size: 8,
+        resize: 'area',
+        batchSize: 2,
+        seed: 1,
+        shuffle: true,
+        workers: 0,
+      });
       const orders = [0, 1, 2, 3].map((epoch) => loader.plan(epoch).flat());
       for (const order of orders) expect([...order].sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6]);
       expect(new Set(orders.map(String)).size).toBeGreaterThan(1);
@@ -119,7 +146,7 @@ describe('Loader', () => {
   it('decodes a file once: later epochs do without it', async () => {
     await inSet(async (cases, dir) => {
       for (const workers of [0, 2]) {
-        const loader = new Loader({ cases, size: 8, batchSize: 2, shuffle: true, workers });
+        const loader = new Loader({ cases, size: 8, resize: 'area', batchSize: 2, shuffle: true, workers });
         const count = async (epoch: number): Promise<number> => {
           let sum = 0;
           for await (const batch of loader.batches(epoch)) sum += batch.count;
@@ -137,7 +164,7 @@ describe('Loader', () => {
   it.each([0, 1, 2])('reports a damaged file by its code and name, with %i workers', async (workers) => {
     await inSet(async (cases, dir) => {
       await writeFile(join(dir, 'Train_Folder/img/d.png'), 'damaged');
-      const error = await errorOf(collect({ cases, size: 8, batchSize: 2, workers }, [0]));
+      const error = await errorOf(collect({ cases, size: 8, resize: 'area', batchSize: 2, workers }, [0]));
       expect(error.code).toBe('IMAGE_UNREADABLE');
       expect(error.message).toContain('d.png');
     });
@@ -145,7 +172,7 @@ describe('Loader', () => {
 
   it('can be left early, closed twice, and refuses batches after it', async () => {
     await inSet(async (cases) => {
-      const loader = new Loader({ cases, size: 8, batchSize: 1, workers: 2, prefetch: 4 });
+      const loader = new Loader({ cases, size: 8, resize: 'area', batchSize: 1, workers: 2, prefetch: 4 });
       for await (const batch of loader.batches(0)) {
         expect(batch.ids).toEqual(['a']);
         break;
@@ -164,7 +191,7 @@ describe('Loader', () => {
   async function printed(cases: readonly Case[], rest: string): Promise<string> {
     const script =
       `import { Loader } from ${JSON.stringify(new URL('./loader.js', import.meta.url).href)};` +
-      `const loader = new Loader({ cases: ${JSON.stringify(cases)}, size: 8, batchSize: 2, workers: 1 });` +
+      `const loader = new Loader({ cases: ${JSON.stringify(cases)}, size: 8, resize: 'area', batchSize: 2, workers: 1 });` +
       `for await (const batch of loader.batches(0)) { console.log(batch.ids.join()); break; } ${rest}`;
     const args = ['--input-type=module', '-e', script];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 90_000 });
@@ -181,7 +208,7 @@ describe('Loader', () => {
     await inSet(async (cases) => {
       // Closes with an answer on the way: some of twelve moments meet one.
       const script = `for (let i = 0; i < 12; i++) {
-        const one = new Loader({ cases: ${JSON.stringify(cases)}, size: 64, batchSize: 1, workers: 1, prefetch: 7 });
+        const one = new Loader({ cases: ${JSON.stringify(cases)}, size: 64, resize: 'area', batchSize: 1, workers: 1, prefetch: 7 });
         for await (const batch of one.batches(0)) break;
         for (const end = performance.now() + i / 2.4; performance.now() < end; );
         await one.close();
@@ -193,9 +220,13 @@ describe('Loader', () => {
 
   it('refuses senseless options', async () => {
     await inSet((cases) => {
-      expect(() => new Loader({ cases: [], size: 8, batchSize: 1 })).toThrow(/at least one case/);
+      expect(() => new Loader({ cases: [], size: 8, resize: 'area', batchSize: 1 })).toThrow(
+        /at least one case/,
+      );
       for (const bad of [{ batchSize: 0 }, { size: 1.5 }, { workers: -1 }, { prefetch: -1 }]) {
-        expect(() => new Loader({ cases, size: 8, batchSize: 1, ...bad })).toThrow(/must be an integer/);
+        expect(() => new Loader({ cases, size: 8, resize: 'area', batchSize: 1, ...bad })).toThrow(
+          /must be an integer/,
+        );
       }
       return Promise.resolve();
     });

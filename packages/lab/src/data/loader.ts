@@ -5,7 +5,7 @@
  * does not change the batches. Workers share decoded samples (`cache.ts`).
  */
 import { performance } from 'node:perf_hooks';
-import { Random, ReclmisError } from '@reclmis/core';
+import { Random, ReclmisError, type ResizeRule, type Vocabulary } from '@reclmis/core';
 import {
   Assembler,
   type AssembledBatch,
@@ -23,11 +23,15 @@ export interface LoaderOptions {
   readonly cases: readonly Case[];
   /** In pixels. */
   readonly size: number;
+  /** How images and masks come to it. */
+  readonly resize: ResizeRule;
   readonly batchSize: number;
   /** Default 1. */
   readonly seed?: number;
   /** Default none: evaluation must not augment by accident. `{}` gives training's defaults. */
   readonly augment?: Partial<AugmentOptions> | null;
+  /** In whose words the notes are, for flips; default: core's `chest`. */
+  readonly vocabulary?: Vocabulary | null;
   /** Default false. */
   readonly shuffle?: boolean;
   /** Default false. */
@@ -79,7 +83,8 @@ export class Loader {
 
   /** @throws OPTION_INVALID, DATA_SPLIT_EMPTY. Threads start with the first batch. */
   constructor(options: LoaderOptions) {
-    const { cases, size, batchSize, seed = 1, shuffle = false, dropLast = false, workers = 1 } = options;
+    const { cases, size, resize, batchSize, seed = 1, shuffle = false, dropLast = false } = options;
+    const { workers = 1 } = options;
     const prefetch = options.prefetch ?? 2 * workers;
     requireInteger('size', size, 1);
     requireInteger('batchSize', batchSize, 1);
@@ -88,7 +93,8 @@ export class Loader {
     if (cases.length === 0)
       throw new ReclmisError('DATA_SPLIT_EMPTY', 'Loader: expected at least one case, got none');
     const cache = reserveCache(cases.length, size, options.cacheBytes ?? defaultCacheBytes());
-    this.settings = { cases, size, seed, augment: options.augment ?? null, cache };
+    const { augment = null, vocabulary = null } = options;
+    this.settings = { cases, size, resize, seed, augment, vocabulary, cache };
     this.options = { batchSize, shuffle, dropLast, workers, prefetch };
     this.shard = options.shard ?? null;
   }

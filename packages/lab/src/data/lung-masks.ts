@@ -2,16 +2,22 @@
 import { join } from 'node:path';
 import { type Mask, ReclmisError, resizeMask } from '@reclmis/core';
 import { nameKey, readMask } from '@reclmis/files';
+import { imageOptions } from './image-options.js';
 import { imageFilesIn, stemOf } from './layouts/image-folder.js';
+import type { Case } from './types.js';
+
+/** Which image a mask belongs to. */
+export type ImageOfMask = Pick<Case, 'imagePath' | 'frame' | 'window'>;
 
 export interface LungMasks {
   readonly dir: string;
   /**
    * @param name of the image or its mask, with or without extension
-   * @param width in pixels, of the result @param height in pixels @throws MASK_MISSING, and the codes of
-   * `readMask`
+   * @param width in pixels, of the result @param height in pixels
+   * @param image that they belong to: if it is DICOM or NIfTI, they are turned with it for display
+   * @throws MASK_MISSING, and the codes of `readMask`
    */
-  of(name: string, width: number, height: number): Promise<Mask>;
+  of(name: string, width: number, height: number, image?: ImageOfMask): Promise<Mask>;
 }
 
 /** @throws DATA_FOLDER_MISSING, MASK_MISSING if the folder holds no image */
@@ -27,14 +33,15 @@ export async function openLungMasks(dir: string): Promise<LungMasks> {
   }
   return {
     dir,
-    async of(name, width, height) {
+    async of(name, width, height, image) {
       const file = byStem.get(imageStem(name)) ?? byStem.get(nameKey(name.replace(/^mask_/, '')));
       if (file === undefined) {
         throw new ReclmisError('MASK_MISSING', `${dir}: has no lung mask for ${name}`, {
           remedy: `Add ${imageStem(name)}.png, or omit --lungs to divide the images themselves into zones.`,
         });
       }
-      return resizeMask(await readMask(join(dir, file)), width, height);
+      const options = image && { imagePath: image.imagePath, ...imageOptions(image) };
+      return resizeMask(await readMask(join(dir, file), options), width, height);
     },
   };
 }

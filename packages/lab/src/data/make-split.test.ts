@@ -1,7 +1,7 @@
 /** Splits made by patient and lesion size, and how they are used. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { encodeCsv } from '@reclmis/files';
+import { encodeCsv } from '@reclmis/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tinyConfig } from '../testing/tiny-run.js';

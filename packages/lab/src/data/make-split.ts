@@ -6,8 +6,8 @@
  * patient's number of cases does not matter there, or patients with many would all be for training.
  * The result depends only on seed, names, masks and shares.
  */
-import { foregroundShare, Random, ReclmisError } from '@reclmis/core';
-import { encodeCsv, mapLimit, writeFileAtomic } from '@reclmis/files';
+import { encodeCsv, foregroundShare, Random, ReclmisError } from '@reclmis/core';
+import { mapLimit, writeFileAtomic } from '@reclmis/files';
 import { invalidDataset } from './dataset.js';
 import { groupCases, grouping, type Grouping, type Named } from './groups.js';
 import type { DataSourceOptions } from './layouts/layout.js';

@@ -1,41 +1,50 @@
-/** Reads the mask of a case: a file, or its part of one (`MaskPart`). */
-import { drawRegions, maskOf, ReclmisError } from '@reclmis/core';
+/**
+ * Reads the mask of a case: a file, or its part of one (`MaskPart`). A picture next to a DICOM or NIfTI image has the pixels
+ * as that file stores them, and is turned with it; SEG and NIfTI masks say themselves how they lie, and are read on its grid.
+ */
+import { about, drawRegions, maskOf, ReclmisError } from '@reclmis/core';
 import {
+  headerOnDisplay,
   type ImageHeader,
-  readImageHeader,
+  maskOnDisplay,
   readLabels,
-  readMaskWithValues,
   type ReadMask,
+  readMaskHeader,
+  readMaskWithValues,
 } from '@reclmis/files';
+import { imageOptions } from './image-options.js';
 import type { Case } from './types.js';
 
-type Masked = Pick<Case, 'id' | 'maskPath' | 'mask'>;
+type Masked = Pick<Case, 'id' | 'imagePath' | 'maskPath' | 'mask' | 'frame' | 'window'>;
 
 /**
  * 0 and 1 (foreground), with statistics of the stored values.
- * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, LABEL_UNKNOWN, ANNOTATION_INVALID
+ * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, LABEL_UNKNOWN, ANNOTATION_INVALID,
+ * SEG_INVALID, MASK_SIZE_MISMATCH (SEG and NIfTI that lie elsewhere)
  */
-export async function readCaseMask({ id, maskPath, mask: part }: Masked): Promise<ReadMask> {
-  if (part === undefined) return readMaskWithValues(maskPath);
+export async function readCaseMask(one: Masked): Promise<ReadMask> {
+  const { id, imagePath, maskPath, mask: part } = one;
+  const options = { imagePath, ...imageOptions(one) };
+  if (part === undefined) return readMaskWithValues(maskPath, options);
   if (part.kind === 'labels') {
-    const { width, height, data, header } = await readLabels(maskPath);
+    const { width, height, data, header } = await readLabels(maskPath, options);
     return { ...binary(width, height, labelled(maskPath, data, part.values, part.known), maskPath), header };
   }
   const { width, height, regions } = part;
-  try {
-    return {
-      ...binary(width, height, drawRegions(regions, width, height).data, maskPath),
-      header: headerOf(width, height),
-    };
-  } catch (error) {
-    if (!(error instanceof ReclmisError)) throw error;
-    throw new ReclmisError(error.code, `${maskPath}: ${id}: ${error.message}`, { cause: error });
-  }
+  const read = about(`${maskPath}: ${id}`, () => ({
+    ...binary(width, height, drawRegions(regions, width, height).data, maskPath),
+    header: headerOf(width, height),
+  }));
+  return maskOnDisplay(read, options);
 }
 
 /** Size of a mask in pixels, undecoded. @throws as `readCaseMask`, for what the header tells */
-export async function caseMaskHeader({ maskPath, mask }: Omit<Masked, 'id'>): Promise<ImageHeader> {
-  return mask?.kind === 'regions' ? headerOf(mask.width, mask.height) : readImageHeader(maskPath);
+export async function caseMaskHeader(one: Omit<Masked, 'id'>): Promise<ImageHeader> {
+  const { imagePath, maskPath, mask } = one;
+  const options = { imagePath, ...imageOptions(one) };
+  return mask?.kind === 'regions'
+    ? headerOnDisplay(headerOf(mask.width, mask.height), options)
+    : readMaskHeader(maskPath, options);
 }
 
 const headerOf = (width: number, height: number): ImageHeader => ({

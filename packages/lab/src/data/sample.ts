@@ -1,21 +1,24 @@
 /** Reads cases at the model's size, and lays samples out as planes. */
-import { ReclmisError, resizeImage, resizeMask, type RgbImage } from '@reclmis/core';
+import { imageForModel, maskForModel, ReclmisError, type ResizeRule, type RgbImage } from '@reclmis/core';
 import { differentSizes, readImageWithHeader } from '@reclmis/files';
+import { imageOptions, readOf } from './image-options.js';
 import { readCaseMask } from './masks.js';
 import type { Case, Sample } from './types.js';
 
 /**
  * Stretched to size x size pixels as in serving.
- * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, MASK_SIZE_MISMATCH
+ * @throws IMAGE_MISSING, IMAGE_UNREADABLE, IMAGE_UNSUPPORTED, IMAGE_TOO_LARGE, SLICE_MISSING, MASK_SIZE_MISMATCH
  */
-export async function readSample(one: Case, size: number): Promise<Sample> {
+export async function readSample(one: Case, size: number, rule: ResizeRule): Promise<Sample> {
   const { id, imagePath, maskPath, note } = one;
-  const [read, label] = await Promise.all([readImageWithHeader(imagePath), readCaseMask(one)]);
+  const [read, label] = await readOf(one, () =>
+    Promise.all([readImageWithHeader(imagePath, imageOptions(one)), readCaseMask(one)]),
+  );
   const [{ image }, { mask }] = [read, label];
   if (image.width !== mask.width || image.height !== mask.height) {
     throw new ReclmisError('MASK_SIZE_MISMATCH', `${maskPath}: ${differentSizes(label.header, read.header)}`);
   }
-  return { id, image: resizeImage(image, size), mask: resizeMask(mask, size), note };
+  return { id, image: imageForModel(image, size, rule), mask: maskForModel(mask, size, rule), note };
 }
 
 const UNIT = Float32Array.from({ length: 256 }, (_, value) => value / 255);

@@ -3,17 +3,11 @@
  * `note.sides: auto`, and their grammar.
  */
 import {
-  canonicalText,
   grammarOf,
   inferSides,
   type InferredSides,
-  mayNameSide,
-  mirrorNote,
-  namesPlace,
   type NoteGrammar,
   oneSideNamed,
-  otherSides,
-  readNote,
   type Sides,
   type StatedSides,
   sidesOfCase,
@@ -26,6 +20,7 @@ import { mapLimit } from '@reclmis/files';
 import type { Config } from '../config/config-schema.js';
 import { readVocabulary } from '../note-vocabulary.js';
 import { readCaseMask } from './masks.js';
+import { NoteMotions } from './note-motions.js';
 import type { Case } from './types.js';
 
 /** As many as libuv has threads to decode. */
@@ -47,13 +42,14 @@ export interface NoteInfo {
 
 /**
  * Infers sides by the masks of notes that name one; skips masks that do not decode.
- * @param most of these cases, spread evenly; default all
+ * @param most of these cases, spread evenly; default all @param vocabulary in whose words the notes are
  */
 export async function measureSides(
-  cases: readonly Pick<Case, 'id' | 'note' | 'maskPath' | 'mask'>[],
+  cases: readonly Pick<Case, 'id' | 'note' | 'imagePath' | 'maskPath' | 'mask' | 'frame' | 'window'>[],
   most = Number.POSITIVE_INFINITY,
+  vocabulary: Vocabulary | null = null,
 ): Promise<InferredSides> {
-  const telling = cases.filter(({ note }) => oneSideNamed(note) !== null);
+  const telling = cases.filter(({ note }) => oneSideNamed(note, vocabulary) !== null);
   const step = Math.max(1, telling.length / most);
   const chosen = telling.filter((_, i) => Math.floor(i / step) !== Math.floor((i - 1) / step));
   const found = await mapLimit(chosen, LANES, async (one) =>
@@ -63,6 +59,7 @@ export async function measureSides(
         ({ mask }) => mask,
         () => EMPTY,
       ),
+      vocabulary,
     ),
   );
   return inferSides(tallySides(found));
@@ -85,42 +82,45 @@ export interface SettledNote {
 
 /** Resolves `auto`, compares a stated value with the cases, and tells the grammar of their notes. */
 export async function settleNote(config: Config, cases: readonly Case[]): Promise<SettledNote> {
-  const settled = await settleSides(config, cases);
   const notes = cases.map(({ note }) => note);
   const file = config.note.vocabulary;
   const vocabulary = file === '' ? null : readVocabulary(file);
+  const settled = await settleSides(config, cases, vocabulary);
   const grammar = grammarOf(notes, vocabulary);
-  if (vocabulary === null) return { ...settled, note: { ...settled.note, grammar } };
+  const unflipped = aboutFlips(settled.config, notes, null);
+  if (vocabulary === null)
+    return { ...settled, note: { ...settled.note, grammar }, lines: [...settled.lines, ...unflipped] };
   if (grammar === 'vocabulary') {
-    const fixed = settled.config.augment.flipProbability > 0 ? unmovable(notes, vocabulary) : null;
-    const lines = fixed === null ? [] : [`The places of notes such as "${fixed}" are in words that flips do not exchange, so a flipped image would get a wrong note: train with --augment.flipProbability 0, and predict without --flips.`]; // prettier-ignore
     return {
       ...settled,
       note: { ...settled.note, grammar, vocabulary },
-      lines: [...settled.lines, ...lines],
+      lines: [...settled.lines, ...aboutFlips(settled.config, notes, vocabulary)],
     };
   }
   const line = `The notes are not in the sentences of ${file}, so free text will not be put into them (\`reclmis notes check ${file} --data DIR\` shows which).`;
-  return { ...settled, note: { ...settled.note, grammar }, lines: [...settled.lines, line] };
+  return { ...settled, note: { ...settled.note, grammar }, lines: [...settled.lines, line, ...unflipped] };
 }
 
-/** A note whose places only the vocabulary knows, not `mirrorNote`: flipping its image would make it untrue. */
-function unmovable(notes: readonly string[], vocabulary: Vocabulary): string | null {
-  const isFixed = (note: string): boolean => {
-    if (mayNameSide(note).length > 0) return false; // `augment` leaves such images as they are
-    const read = readNote(note, vocabulary);
-    if (read.places.length > 0 && !namesPlace(note)) return true;
-    const [own, other] = [read, otherSides(read)].map((one) => canonicalText(one, vocabulary));
-    return own !== other && mirrorNote(note) === note;
-  };
-  return [...new Set(notes)].find(isFixed) ?? null;
+/** A line for the user if images are not flipped for their notes' sake. */
+function aboutFlips({ augment }: Config, notes: readonly string[], vocabulary: Vocabulary | null): string[] {
+  if (augment.mode !== 'consistent' || augment.flipProbability === 0) return [];
+  const motions = new NoteMotions(vocabulary);
+  const count = notes.filter((note) => motions.of(note).mirrored === null).length;
+  if (count === 0) return [];
+  return [
+    `${count} of ${notes.length} notes name a side in words that cannot be exchanged (other languages, abbreviations): their images are neither mirrored nor turned.`,
+  ];
 }
 
-async function settleSides(config: Config, cases: readonly Case[]): Promise<SettledNote> {
+async function settleSides(
+  config: Config,
+  cases: readonly Case[],
+  vocabulary: Vocabulary | null,
+): Promise<SettledNote> {
   const stated = statedByAll(cases);
   const asked = config.note.sides === 'auto' ? (stated ?? 'auto') : config.note.sides;
   if (asked === 'unknown') return settled(config, asked, 'configuration', null, []);
-  const inferred = await measureSides(cases, ENOUGH);
+  const inferred = await measureSides(cases, ENOUGH, vocabulary);
   const warnings = sidesWarnings(inferred, asked === 'auto' ? 'unknown' : asked).map(({ code, message }) =>
     code === 'SIDES_DIFFER'
       ? `warning ${code}: ${message}; the run keeps what is stated, so its masks may lie on the wrong side (--note.sides ${inferred.sides} follows the masks)`

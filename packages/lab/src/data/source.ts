@@ -7,7 +7,7 @@
  * A case without a split is left out; one that the table does not name is a problem, and so is the reverse.
  */
 import { basename } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
+import { parseWindow, ReclmisError } from '@reclmis/core';
 import { nameKey, readCaseTable } from '@reclmis/files';
 import { byCode } from './layouts/image-folder.js';
 import type { Problem, DataSourceOptions, SplitScan } from './layouts/layout.js';
@@ -24,7 +24,7 @@ interface Assigned {
 /** @throws NOTES_MISSING, NOTES_UNREADABLE, NOTES_CONFLICT for a case in two rows */
 async function readSplits(path: string): Promise<ReadonlyMap<string, Assigned>> {
   const { rows, unit } = await readCaseTable(path, {
-    names: { image: ['case'], mask: [], note: [], spacing: [], sides: [], source: [] },
+    names: { image: ['case'], slice: [], mask: [], note: [], class: [], spacing: [], sides: [], source: [] },
     required: ['image', 'split'],
   });
   const assigned = new Map<string, Assigned>();
@@ -64,7 +64,7 @@ export async function scanSplit(
 ): Promise<SplitScan> {
   const { layout } = await layoutOf(source, options.layout);
   const { splits = '' } = options;
-  if (splits === '') return layout.scan(source, split, stems, options);
+  if (splits === '') return shown(await layout.scan(source, split, stems, options), options);
   const assigned = await readSplits(splits);
   const scans = await scanAll(source, options);
   const problems: Problem[] = scans.flatMap((one) => one.problems);
@@ -118,6 +118,13 @@ export async function scanAll(
   const { layout } = await layoutOf(source, options.layout);
   const scans: SplitScan[] = [];
   for (const split of await layout.splits(source, options))
-    scans.push(await layout.scan(source, split, undefined, options));
+    scans.push(shown(await layout.scan(source, split, undefined, options), options));
   return scans;
+}
+
+/** Cases with the window in which they are shown. @throws OPTION_INVALID */
+function shown(scan: SplitScan, { window: text = '' }: DataSourceOptions): SplitScan {
+  if (text === '') return scan;
+  const window = parseWindow(text, 'data.window');
+  return { ...scan, cases: scan.cases.map((one) => ({ ...one, window })) };
 }

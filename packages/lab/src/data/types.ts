@@ -2,7 +2,7 @@
  * B cases of a batch, S side of the square model input in pixels. Pixel (x, y) of an image is at y * width +
  * x, rows from the top; the patient's left is on the image's right.
  */
-import type { CocoRegion, Mask, RgbImage, Sides, Spacing } from '@reclmis/core';
+import type { CocoRegion, Mask, RgbImage, Sides, Spacing, WindowChoice } from '@reclmis/core';
 
 export type Split = 'train' | 'val' | 'test';
 
@@ -28,6 +28,14 @@ export interface Case {
   /** That part of the id which the image's cases share; absent for an image's only case. */
   readonly imageId?: string;
   readonly imagePath: string;
+  /** Which slice of a volume or frame of a DICOM file, from 0; absent: the only one. */
+  readonly frame?: number;
+  /** The volume that a slice is from, by its file's name. Slices of one volume are of one patient. */
+  readonly volumeId?: string;
+  /** Where the table states `frame`, for messages: `cases.csv: line 3`. */
+  readonly row?: string;
+  /** Grey level window of DICOM and NIfTI (`data.window`); absent: the file's own. */
+  readonly window?: WindowChoice;
   /** The mask, or the file that `mask` is a part of. */
   readonly maskPath: string;
   readonly mask?: MaskPart;
@@ -37,6 +45,8 @@ export interface Case {
   readonly sides?: Sides;
   /** As in the table, trimmed; case is kept. */
   readonly note: string;
+  /** What the note asks for, by the name that the data set gives it: a column, a category, a label. */
+  readonly class?: string;
   /** In millimetres (column Spacing). */
   readonly spacing?: Spacing;
   /** Made from the mask (`reclmis notes`): it tells part of the answer. */

@@ -3,8 +3,11 @@ import { ReclmisError } from '@reclmis/core';
 import { derivedNotice } from '../data/derive-notes.js';
 import { openRun, type RunData } from '../run/run.js';
 import { type EvaluatedModel, type EvaluateOptions, type Evaluation, evaluateRun } from './evaluate.js';
+import { type ConfidenceReport, confidenceReport } from './confidence.js';
 import { drawExamples, type Example } from './examples.js';
 import { overlapWarnings, overlapWithRun, type OverlapReport } from './overlap.js';
+import { resizeNotice } from './resizing.js';
+import { type ScoresByClass, scoresByClass } from './by-class.js';
 import { type Stratum, strataOf } from './strata.js';
 import { type MeasureDistribution, distributionsOf, type Figure, figuresOf } from './summary.js';
 
@@ -21,11 +24,13 @@ export interface FitData {
   readonly val: RunData | null;
 }
 
-export interface RunReport {
+export interface RunReport extends ScoresByClass {
   readonly evaluation: Evaluation;
   readonly fit: FitData;
   readonly figures: readonly Figure[];
   readonly distributions: readonly MeasureDistribution[];
+  /** Null if no Dice was predicted. */
+  readonly confidence: ConfidenceReport | null;
   readonly strata: readonly Stratum[];
   readonly overlap: OverlapReport;
   /** What a reader must know before trusting the figures. */
@@ -38,21 +43,29 @@ export async function collectReport(runDir: string, options: CollectOptions = {}
   const run = openRun(runDir);
   const { config, info } = run;
   const bootstrap = { seed: config.seed, ...(options.resamples ? { resamples: options.resamples } : {}) };
-  const parts: Pick<RunReport, 'strata' | 'overlap' | 'warnings' | 'examples'>[] = [];
+  const parts: Pick<RunReport, keyof ScoresByClass | 'strata' | 'overlap' | 'warnings' | 'examples'>[] = [];
   const afterwards = async (at: EvaluatedModel): Promise<void> => {
     const { opinion, dataset, evaluation, noteTransform } = at;
     const { rows, size } = evaluation;
     const notes = new Map(dataset.cases.map(({ id, note }) => [id, note]));
     const overlap = await overlapWithRun(dataset, run, options.group);
     parts.push({
-      strata: strataOf(rows, notes, size, bootstrap),
+      ...scoresByClass(rows, dataset.cases, bootstrap),
+      strata: strataOf(rows, notes, size, { ...bootstrap, vocabulary: run.habits.vocabulary }),
       overlap,
       warnings: [
         derivedNotice(dataset.cases) ?? [],
+        resizeNotice(evaluation.resize) ?? [],
         overlapWarnings(overlap, dataset.cases.length),
         fewCases(dataset.cases.length),
       ].flat(),
-      examples: await drawExamples(opinion, dataset.cases, rows, noteTransform, options.examples),
+      examples: await drawExamples(
+        opinion,
+        dataset.cases,
+        rows,
+        { noteOf: noteTransform, resize: evaluation.resize.rule },
+        options.examples,
+      ),
     });
     await options.afterwards?.(at);
   };
@@ -65,6 +78,7 @@ export async function collectReport(runDir: string, options: CollectOptions = {}
     fit: { train: info.data?.train ?? null, val: info.data?.val ?? null },
     figures: figuresOf(evaluation.rows, bootstrap),
     distributions: distributionsOf(evaluation.rows),
+    confidence: confidenceReport(evaluation.rows, evaluation.confidence, bootstrap),
     ...part,
   };
 }

@@ -5,11 +5,14 @@
 import {
   AverageSegmenter,
   FlippingSegmenter,
-  inSidesOf,
+  noteForMirror,
+  noteForModel,
+  type NoteHabits,
   type PlaneSegmenter,
   ReclmisError,
   RewordingSegmenter,
   type StatedSides,
+  UNKNOWN_HABITS,
 } from '@reclmis/core';
 import { type LoadedModel, type LoadOptions, openRun } from '../run/run.js';
 
@@ -30,17 +33,18 @@ export interface Ensemble {
 }
 
 /**
- * @param sides of the notes for the first model; exchanged for runs with the other convention
+ * @param habits of the first model, in whose sides the notes are; exchanged for runs with the other convention
  * @throws OPTION_INVALID if image sizes differ, and as `openRun` and `loadModel`
  */
 export function openEnsemble(
   first: LoadedModel,
   options: EnsembleOptions & LoadOptions,
-  sides: StatedSides = 'unknown',
+  habits: NoteHabits = UNKNOWN_HABITS,
 ): Ensemble {
   const { ensemble = [], flips = false } = options;
   const further: LoadedModel[] = [];
-  const reading: PlaneSegmenter[] = [first];
+  const { sides } = habits;
+  const reading: PlaneSegmenter[] = [flips ? flipping(first, habits) : first];
   const dispose = (): void => {
     for (const model of further) model.dispose();
   };
@@ -49,11 +53,7 @@ export function openEnsemble(
       const run = openRun(dir);
       const model = run.loadModel(options);
       further.push(model);
-      reading.push(
-        sides === 'unknown'
-          ? model
-          : new RewordingSegmenter(model, (note) => inSidesOf(note, run.sides, sides).text),
-      );
+      reading.push(readingAs(model, run.habits, sides, flips));
       if (model.size === first.size) continue;
       throw new ReclmisError(
         'OPTION_INVALID',
@@ -61,11 +61,36 @@ export function openEnsemble(
         { remedy: 'Average runs with one image size; `reclmis predict` can average different sizes.' },
       );
     }
-    const all = reading.map((model) => (flips ? new FlippingSegmenter(model) : model));
     const members = further.map(({ checkpoint }, i) => ({ run: ensemble[i] ?? '', epoch: checkpoint.epoch }));
-    return { opinion: all.length === 1 ? (all[0] ?? first) : new AverageSegmenter(all), members, dispose };
+    return {
+      opinion: reading.length === 1 ? (reading[0] ?? first) : new AverageSegmenter(reading),
+      members,
+      dispose,
+    };
   } catch (error) {
     dispose();
     throw error;
   }
+}
+
+/**
+ * A model that is given notes of its own words in `given` sides, which it gets in those that it has learnt.
+ * @param flips also on the mirror image: of the note in its own sides, by its own words
+ */
+export function readingAs(
+  model: PlaneSegmenter,
+  habits: NoteHabits,
+  given: StatedSides,
+  flips: boolean,
+): PlaneSegmenter {
+  const own = flips ? flipping(model, habits) : model;
+  if (given === 'unknown' || habits.sides === given) return own;
+  return new RewordingSegmenter(
+    own,
+    (note) => noteForModel(note, habits, { sides: given, style: 'as-is' }).text,
+  );
+}
+
+function flipping(model: PlaneSegmenter, habits: NoteHabits): PlaneSegmenter {
+  return new FlippingSegmenter(model, (note) => noteForMirror(note, habits));
 }

@@ -3,11 +3,12 @@
  */
 import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { defined, ReclmisError } from '@reclmis/core';
-import { readRegular, requireWritable, withFolderLock } from '@reclmis/files';
+import { defined, ReclmisError, type ResizeRule } from '@reclmis/core';
+import { readRegular, requireWritable, withFolderLock, writeFileAtomic } from '@reclmis/files';
 import { readAs } from '../data/dataset.js';
 import type { Dataset } from '../data/types.js';
 import { openRun } from '../run/run.js';
+import { classesToCsv } from './by-class.js';
 import { type CollectOptions, collectReport, type RunReport } from './collect.js';
 import { compareEvaluations, type Difference } from './compare.js';
 import { scoresToCsv, writeEvaluation } from './evaluate.js';
@@ -43,6 +44,8 @@ export interface EvaluatedRun {
   readonly report: RunReport;
   /** With its scores. */
   readonly csv: string;
+  /** With those of its classes; null without any. */
+  readonly classesCsv: string | null;
 }
 
 export interface EvaluatedRuns {
@@ -69,6 +72,7 @@ export async function evaluateRuns(
   const dataDir = options.dataDir ?? openRun(first).config.data.dir;
   // Finds a wrong name, and different cases, before the first run's hours.
   const dataset = await openShared(dirs, { ...options, dataDir });
+  requireOneRule(dirs, options.resize);
   await options.onData?.(dataset, dataDir);
   for (const place of [options.report, options.csv && dirname(options.csv)])
     if (place !== undefined) await requireWritable(place);
@@ -108,7 +112,7 @@ export async function evaluateRuns(
     });
     const csv = asked ?? outcomeFile(openRun(dir), dataset, collected);
     await writeScores(csv, report, options.onNotice);
-    const run = { dir, report, csv };
+    const run = { dir, report, csv, classesCsv: report.classes.length > 0 ? classesFile(csv) : null };
     options.onEvaluated?.(run);
     runs.push(run);
   }
@@ -128,6 +132,19 @@ export async function evaluateRuns(
           options.onNotice,
         );
   return { runs, differences, probed: probed[0] ?? null, files };
+}
+
+/** Other rules give other true masks, which do not compare. @throws OPTION_INVALID */
+function requireOneRule(dirs: readonly [string, ...string[]], asked: ResizeRule | undefined): void {
+  const ruleOf = (dir: string): ResizeRule => asked ?? openRun(dir).config.data.resize;
+  const [first] = dirs;
+  const other = dirs.find((dir) => ruleOf(dir) !== ruleOf(first));
+  if (other === undefined) return;
+  throw new ReclmisError(
+    'OPTION_INVALID',
+    `${other}: resizes images and masks by the rule ${ruleOf(other)}, ${first} by ${ruleOf(first)}`,
+    { remedy: 'Evaluate them separately, or all under one rule (--resize area or --resize upstream).' },
+  );
 }
 
 /** The first run's cases, which all others must have. */
@@ -150,14 +167,18 @@ async function openShared(
   return dataset;
 }
 
+/** Next to the scores of every image. */
+export const classesFile = (csv: string): string => `${csv.replace(/\.csv$/iu, '')}-classes.csv`;
+
 /** Says so if it replaces others. */
 async function writeScores(
   csv: string,
-  { evaluation }: RunReport,
+  { evaluation, classes }: RunReport,
   onNotice: EvaluateRunsOptions['onNotice'],
 ): Promise<void> {
   const earlier = existsSync(csv) ? (await readRegular(csv)).toString('utf8') : null;
   await writeEvaluation(evaluation, { csv });
+  if (classes.length > 0) await writeFileAtomic(classesFile(csv), classesToCsv(classes));
   if (earlier !== null && earlier !== scoresToCsv(evaluation.rows))
     onNotice?.(`${csv}: replaced the scores of an earlier evaluation, which were others`);
 }

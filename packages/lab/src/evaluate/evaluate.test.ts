@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { mirrorNote, ReclmisError } from '@reclmis/core';
 import { scoresToCsv } from './evaluate.js';
 import { NOTE_REWORDINGS, noteVariant } from './note-variants.js';
+import { noteWording } from './note-wording.js';
 
 const cases = Array.from({ length: 40 }, (_, i) => ({ id: `case-${i}`, note: `note ${i}` }));
 
@@ -14,6 +15,21 @@ describe('noteVariant', () => {
     expect(noteVariant('flipped', cases, 1)(note, 'x')).toBe(note.replace('upper', 'lower'));
     expect(noteVariant('recounted', cases, 1)(note, 'x')).toBe(
       note.replace('one infected area', 'two infected areas'),
+    );
+  });
+
+  it('exchanges sides and heights in other words, or leaves the note whole', () => {
+    const worded = noteWording('free', [{ sides: 'patient', grammar: 'lvit' }]).of;
+    const given = (variant: 'mirrored' | 'flipped', note: string, reading = {}): string =>
+      noteVariant(variant, cases, 1, reading)(note, 'x');
+    for (const note of ['Opacity, llz', 'Upper left lung, none rechts.', 'Infiltrat im linken Oberlappen'])
+      expect(given('mirrored', note)).toBe(note);
+    expect(given('flipped', 'beide Unterfelder')).toBe('beide Unterfelder');
+    expect(given('mirrored', 'Opacity, llz', { worded })).toBe(
+      'Unilateral pulmonary infection, lower right lung.',
+    );
+    expect(given('flipped', 'Infiltrat im linken Oberlappen', { worded })).toBe(
+      'Unilateral pulmonary infection, lower left lung.',
     );
   });
 
@@ -66,10 +82,11 @@ describe('scoresToCsv', () => {
       assd: null,
       hd95Mm: null,
       assdMm: null,
+      predictedDice: 0.75,
     };
     expect(scoresToCsv([{ id: 'a,"b"', ...row }])).toBe(
-      'id,group,dice,iou,precision,recall,predicted,truth,intersection,hd95,assd,hd95Mm,assdMm\r\n' +
-        '"a,""b""",patient 7,0.5,0.3333333333333333,0.5,0.5,4,4,2,2.5,,,\r\n',
+      'id,group,dice,iou,precision,recall,predicted,truth,intersection,hd95,assd,hd95Mm,assdMm,predictedDice,presence\r\n' +
+        '"a,""b""",patient 7,0.5,0.3333333333333333,0.5,0.5,4,4,2,2.5,,,,0.75,\r\n',
     );
   });
 });

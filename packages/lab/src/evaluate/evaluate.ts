@@ -1,9 +1,11 @@
 /** Evaluates a run on a data set: docs/method.md 10. Figures: docs/reference/measures.md. */
 import {
+  type ConfidenceCalibration,
   defined,
   describeCutNotes,
   describeUnknownWords,
   type NoteStyle,
+  type ResizeRule,
   type ScoreSummary,
   type Sides,
   type Spacing,
@@ -18,10 +20,12 @@ import type { Dataset } from '../data/types.js';
 import { type LoadedModel, type LoadOptions, openRun, runData, type RunData, startOf } from '../run/run.js';
 import type { CheckpointKind } from '../run/checkpoint.js';
 import { type EnsembleOptions, openEnsemble, type Opinion } from './ensemble.js';
+import { csvField } from './csv-field.js';
 import { type CaseMeasure, Measurer, type ProbabilityMeasures, spacingsOf } from './measure.js';
 import { type NoteVariant, noteVariant } from './note-variants.js';
 import { type NoteWording, noteWording } from './note-wording.js';
 import { type EvaluatedData, openEvaluated } from './open.js';
+import { type Resizing, resizeNotice, resizingOf } from './resizing.js';
 import { scoreCases, type ScoreOptions } from './score-cases.js';
 import { inSidesOfRun, type NoteSides } from './sides.js';
 
@@ -41,6 +45,8 @@ export interface EvaluateOptions extends EvaluatedData, LoadOptions, ScoreOption
   readonly group?: string;
   /** For images whose notes give none. */
   readonly spacing?: Spacing;
+  /** How images and masks come to the model's size; default: as in training. */
+  readonly resize?: ResizeRule;
   /** Default: the run's. */
   readonly batchSize?: number;
   /** Before the first case: notes longer than the model reads, or a precision slow on this processor. */
@@ -78,6 +84,8 @@ export interface Evaluation {
   readonly sides: NoteSides;
   /** Pixels; masks were compared at this side. */
   readonly size: number;
+  /** How images and true masks came to it. */
+  readonly resize: Resizing;
   /** Per image, in the order of ids. */
   readonly rows: readonly CaseMeasure[];
   readonly summary: ScoreSummary;
@@ -91,6 +99,8 @@ export interface Evaluation {
   };
   /** Over all images. */
   readonly probabilities: ProbabilityMeasures;
+  /** By which Dice was predicted; null if the run is not calibrated, for an ensemble, flips, or another way of resizing. */
+  readonly confidence: ConfidenceCalibration | null;
 }
 
 /**
@@ -101,28 +111,38 @@ export interface Evaluation {
 export async function evaluateRun(runDir: string, options: EvaluateOptions = {}): Promise<Evaluation> {
   const run = openRun(runDir);
   const { notes = 'right', seed = run.config.seed, batchSize = run.config.train.batchSize } = options;
-  const sided = await inSidesOfRun(run, await openEvaluated(run, options), options.sides);
+  const sided = await inSidesOfRun(run, await openEvaluated(run, options), options.sides, options.noteStyle);
   const { dataset } = sided;
   const wording = noteWording(options.noteStyle ?? 'as-is', [
     run.habits,
     ...(options.ensemble ?? []).map((other) => openRun(other).habits),
   ]);
-  const varied = options.noteTransform ?? noteVariant(notes, dataset.cases, seed);
+  const varied =
+    options.noteTransform ??
+    noteVariant(notes, dataset.cases, seed, {
+      vocabulary: run.habits.vocabulary,
+      worded: wording.of,
+    });
   const transform = (note: string, id: string): string => wording.of(varied(note, id));
   const model = run.loadModel(options);
-  const ensemble = orDispose(model, () => openEnsemble(model, options, run.sides));
+  const ensemble = orDispose(model, () => openEnsemble(model, options, run.habits));
   for (const line of model.notices) options.onNotice?.(line);
   if (model.model.readsNotes) for (const line of sided.lines) options.onNotice?.(line);
   const derived = derivedNotice(dataset.cases);
   if (derived !== null) options.onNotice?.(derived);
+  const { resize: rule = model.resize } = options;
   const loader = new Loader({
     cases: dataset.cases,
     batchSize,
     size: model.size,
+    resize: rule,
     workers: run.config.data.workers,
     cacheBytes: 0,
   });
   try {
+    const resize = await resizingOf(dataset.cases, model.size, { rule, trained: model.resize });
+    const otherRule = resizeNotice(resize);
+    if (otherRule !== null) options.onNotice?.(otherRule);
     const written = model.model.readsNotes ? dataset.cases.map(({ id, note }) => varied(note, id)) : [];
     const given = written.map((note) => wording.of(note));
     for (const line of [
@@ -135,7 +155,19 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
     const spacings = await spacingsOf(dataset.cases, model.size, options.spacing);
     const warned = new WarningCounts();
     const groups = new Map(dataset.cases.map((one) => [one.id, groupOf(one)]));
-    const measurer = new Measurer((id) => groups.get(id) ?? id, spacings);
+    // A calibration holds for the model's own answers to images resized as it learnt.
+    const confidence = ensemble.opinion === model && rule === model.resize ? model.confidence : null;
+    if (confidence === null && model.confidence !== null && rule !== model.resize)
+      options.onNotice?.(
+        `The calibration was fitted on images resized by the run’s own rule (${model.resize}), not ${rule}: no predicted Dice.`,
+      );
+    const classes = new Map(dataset.cases.map((one) => [one.id, one.class]));
+    const measurer = new Measurer(
+      (id) => groups.get(id) ?? id,
+      spacings,
+      confidence,
+      (id) => classes.get(id),
+    );
     const { summary } = await scoreCases(ensemble.opinion, loader.batches(0), {
       ...options,
       noteTransform: transform,
@@ -161,6 +193,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
       noteStyle: wording.style,
       sides: sided.sides,
       size: model.size,
+      resize,
       rows,
       summary,
       groups: {
@@ -169,6 +202,7 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
         named: dataset.cases.filter(fits).length,
       },
       probabilities: measurer.probabilities,
+      confidence,
     };
     await options.afterwards?.({
       model,
@@ -200,20 +234,19 @@ function orDispose<T>(model: LoadedModel, body: () => T): T {
 /** Ids and groups may contain commas, so they come first: simple readers can count from the end. */
 const COLUMNS = [
   ['id', 'group', 'dice', 'iou', 'precision', 'recall', 'predicted', 'truth', 'intersection'],
-  ['hd95', 'assd', 'hd95Mm', 'assdMm'],
+  ['hd95', 'assd', 'hd95Mm', 'assdMm', 'predictedDice', 'presence'],
 ].flat() as (keyof CaseMeasure)[];
 
 /**
  * CSV (RFC 4180): measures in [0, 1]; areas and distances in pixels of the model's size, distances also in
- * mm; empty if undefined.
+ * mm; predicted Dice and presence in [0, 1]; empty if undefined. The column `class` only if a row has one.
  */
 export function scoresToCsv(rows: readonly CaseMeasure[]): string {
-  const field = (value: string | number | null): string =>
-    typeof value === 'string' && /[",\r\n]/.test(value)
-      ? `"${value.replaceAll('"', '""')}"`
-      : String(value ?? '');
+  const classed = rows.some((row) => row.class !== undefined);
+  const [id = 'id', group = 'group', ...numbers] = COLUMNS;
+  const columns = classed ? [id, group, 'class' as const, ...numbers] : COLUMNS;
   return (
-    [COLUMNS.join(','), ...rows.map((row) => COLUMNS.map((name) => field(row[name])).join(','))].join(
+    [columns.join(','), ...rows.map((row) => columns.map((name) => csvField(row[name])).join(','))].join(
       '\r\n',
     ) + '\r\n'
   );

@@ -4,6 +4,7 @@ import {
   imageToPlanes,
   type Mask,
   overlay,
+  type ResizeRule,
   resizeImage,
   resizeMask,
   type RgbImage,
@@ -52,7 +53,7 @@ export async function drawExamples(
   segmenter: Opinion,
   cases: readonly Case[],
   rows: readonly CaseMeasure[],
-  noteOf: (note: string, id: string) => string,
+  { noteOf, resize }: { readonly noteOf: (note: string, id: string) => string; readonly resize: ResizeRule },
   count = 10,
 ): Promise<Example[]> {
   const S = segmenter.size;
@@ -61,9 +62,9 @@ export async function drawExamples(
   for (const { kind, row } of chooseExamples(rows, count)) {
     const one = byId.get(row.id);
     if (one === undefined) continue;
-    const { image, mask } = await readSample(one, S);
+    const { image, mask } = await readSample(one, S, resize);
     const note = noteOf(one.note, one.id);
-    const plane = await segmenter.probabilities(imageToPlanes(image, S), [note]); // [1,1,S,S]
+    const plane = await segmenter.probabilities(imageToPlanes(image, S, resize), [note]); // [1,1,S,S]
     examples.push({ kind, row, note, picture: drawExample(image, mask, threshold(plane, S, S)) });
     await new Promise(setImmediate); // lets signals and timers in
   }

@@ -3,6 +3,7 @@ import { COLOURS, type Rgb } from '@reclmis/core';
 import { type Chart, css, type Series, svgChart, ticks, tickLabel } from '../plots/chart.js';
 import { FAINT, INK, svgText, textWidth } from '../plots/text.js';
 import type { Difference } from './compare.js';
+import type { Figure } from './summary.js';
 import type { RunReport } from './collect.js';
 
 export interface NamedRun {
@@ -117,16 +118,6 @@ export function calibrationSvg(runs: readonly NamedRun[]): string {
       confidence === null || frequency === null ? [] : [[confidence, frequency] as const],
     ),
   }));
-  const ideal: Series = {
-    label: 'calibrated',
-    colour: [150, 156, 166],
-    dashed: true,
-    dots: false,
-    points: [
-      [0, 0],
-      [1, 1],
-    ],
-  };
   const chart: Chart = {
     title: 'Share of pixels that are foreground',
     xLabel: 'predicted probability',
@@ -135,9 +126,84 @@ export function calibrationSvg(runs: readonly NamedRun[]): string {
     xMax: 1,
     yMin: 0,
     yMax: 1,
-    series: [...lines, ideal],
+    series: [...lines, CALIBRATED],
   };
   return sheet([chart], 430);
+}
+
+const CALIBRATED: Series = {
+  label: 'calibrated',
+  colour: [150, 156, 166],
+  dashed: true,
+  dots: false,
+  points: [
+    [0, 0],
+    [1, 1],
+  ],
+};
+
+/** Mean Dice of the kept cases by their share, and predicted against true Dice. Null if no run predicts. */
+export function confidenceSvg(runs: readonly NamedRun[]): string | null {
+  const judged = runs.flatMap(({ name, report }, run) =>
+    report.confidence === null ? [] : [{ name, line: lineOf(run), ...report.confidence }],
+  );
+  if (judged.length === 0) return null;
+  const alone = judged.length === 1;
+  const curve: Chart = {
+    title: 'Mean Dice of the kept images',
+    xLabel: 'share of the images that is kept, most confident first',
+    xTicks: 'any',
+    xMin: 0,
+    xMax: 1,
+    yMax: 1,
+    series: judged.flatMap(({ name, line, coverage, dice }): Series[] => [
+      {
+        label: alone ? 'by predicted Dice' : name,
+        ...line,
+        points: coverage.map((point) => [point.coverage, point.dice.value ?? Number.NaN] as const),
+        bars: coverage.flatMap(({ coverage: x, dice: { low, high } }) =>
+          low === null || high === null ? [] : [[x, low, high] as const],
+        ),
+      },
+      ...(alone
+        ? [
+            {
+              label: 'by true Dice (the limit)',
+              colour: COLOURS.green,
+              dots: false,
+              points: coverage.map((point) => [point.coverage, point.best ?? Number.NaN] as const),
+            },
+            {
+              label: 'at random',
+              colour: CALIBRATED.colour,
+              dashed: true,
+              dots: false,
+              points: [0, 1].map((x) => [x, dice ?? Number.NaN] as const),
+            },
+          ]
+        : []),
+    ]),
+  };
+  const agreement: Chart = {
+    title: 'Predicted and true Dice',
+    xLabel: 'predicted Dice, mean of a tenth of the scale',
+    xTicks: 'any',
+    xMin: 0,
+    xMax: 1,
+    yMin: 0,
+    yMax: 1,
+    series: [
+      ...judged.map(({ name, line, bins }): Series => ({
+        label: alone ? 'true Dice' : name,
+        ...line,
+        points: bins.flatMap(({ predicted, dice }) =>
+          predicted === null || dice === null ? [] : [[predicted, dice] as const],
+        ),
+      })),
+      CALIBRATED,
+    ],
+  };
+  return sheet([curve, agreement], 860);
 }
 
 interface ForestRow {
@@ -155,19 +221,24 @@ export function strataSvg(runs: readonly NamedRun[]): string {
   const [first] = runs;
   const rows = (first?.report.strata ?? []).map(({ kind, name, images }, i): ForestRow => ({
     label: `${kind}: ${name} (${images})`,
-    intervals: runs.map(({ report }) =>
-      intervalOf(
-        report.strata[i]?.figures.find(({ key }) => key === 'dice'),
-        100,
-      ),
-    ),
+    intervals: runs.map(({ report }) => diceOf(report.strata[i]?.figures)),
   }));
-  return forest(
-    'Dice, mean over images, with 95 % intervals',
-    'Dice, %',
-    rows,
-    runs.length > 1 ? runs.map(({ name }) => name) : [],
-  );
+  return diceForest('Dice, mean over images, with 95 % intervals', rows, runs);
+}
+
+/** Mean Dice by class, in percent. */
+export function classesSvg(runs: readonly NamedRun[]): string {
+  const all = runs.flatMap(({ report }) => report.classes);
+  const names = [...new Set(all.map(({ name }) => name))];
+  const rows = names.map((name): ForestRow => ({
+    label: `${name} (${all.find((one) => one.name === name)?.rows ?? 0})`,
+    intervals: runs.map(({ report }) => diceOf(report.classes.find((one) => one.name === name)?.figures)),
+  }));
+  return diceForest('Dice by class, mean over rows, with 95 % intervals', rows, runs);
+}
+
+function diceForest(title: string, rows: readonly ForestRow[], runs: readonly NamedRun[]): string {
+  return forest(title, 'Dice, %', rows, runs.length > 1 ? runs.map(({ name }) => name) : []);
 }
 
 /** Percentage points. */
@@ -179,6 +250,13 @@ export function differencesSvg(names: readonly string[], differences: readonly D
       intervals: [intervalOf(difference, 100)],
     }));
   return forest('Differences with 95 % intervals', 'percentage points', rows, [], 0);
+}
+
+function diceOf(figures: readonly Figure[] | undefined): ForestRow['intervals'][number] {
+  return intervalOf(
+    figures?.find(({ key }) => key === 'dice'),
+    100,
+  );
 }
 
 function intervalOf(

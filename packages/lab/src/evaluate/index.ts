@@ -10,6 +10,13 @@ export {
 export { type CaseMeasure, type ProbabilityMeasures } from './measure.js';
 export { scoreCases, type CaseScore, type ScoredCase, type ScoreOptions } from './score-cases.js';
 export { Segmenter } from '../engine/segmenter.js';
+export { calibrateRun, type CalibratedRun, type CalibrateOptions } from './calibrate.js';
+export {
+  type ConfidenceBin,
+  type ConfidenceReport,
+  type CoveragePoint,
+  type Estimate,
+} from './confidence.js';
 export { collectReport, type CollectOptions, type FitData, type RunReport } from './collect.js';
 export {
   evaluateRuns,
@@ -30,10 +37,12 @@ export {
 } from './note-variants.js';
 export { type NoteWording } from './note-wording.js';
 export { openEvaluated, splitText, type EvaluatedData } from './open.js';
+export { describeResizing, type Resizing } from './resizing.js';
 export { type NoteSides } from './sides.js';
 export { overlapOf, overlapWarnings, overlapWithRun, type Overlap, type OverlapReport } from './overlap.js';
 export { type EvaluationReport, type ReportFiles, writeEvaluationReport } from './report.js';
 export { figureName, figureText } from './report-sections.js';
+export { type ClassScores, type ScoresByClass } from './by-class.js';
 export { noteClasses, strataOf, type Stratum } from './strata.js';
 export {
   distributionsOf,

@@ -1,14 +1,15 @@
 /** Notes with which a model is tried instead of each case's own (docs/reference/probes.md). */
 import {
   canReword,
-  flipNoteVertically,
-  mirrorNote,
+  flippedNote,
+  mirroredNote,
   Random,
   ReclmisError,
   recountNote,
   type Rewording,
   REWORDINGS,
   rewordNote,
+  type Vocabulary,
 } from '@reclmis/core';
 import type { Case } from '../data/types.js';
 
@@ -32,15 +33,18 @@ export function isDrawn(variant: NoteVariant): boolean {
 }
 
 /**
- * Chooses each case's note. A note that cannot be put into other words stays.
+ * Chooses each case's note. A note that cannot be put into other words, or whose sides or heights cannot be
+ * exchanged, stays.
  * @param seed for `shuffled`, in which nobody gets their own note back, though two notes may be equal; and for
  * rewordings, together with the case's id
+ * @param reading how the notes are read; default: in core's `chest`, as written
  * @throws OPTION_INVALID for shuffling a single note
  */
 export function noteVariant(
   variant: NoteVariant,
   cases: readonly Pick<Case, 'id' | 'note'>[],
   seed: number,
+  reading: NoteReading = {},
 ): (note: string, id: string) => string {
   switch (variant) {
     case 'right':
@@ -48,9 +52,9 @@ export function noteVariant(
     case 'empty':
       return () => '';
     case 'mirrored':
-      return mirrorNote;
+      return changing(mirroredNote, reading);
     case 'flipped':
-      return flipNoteVertically;
+      return changing(flippedNote, reading);
     case 'recounted':
       return recountNote;
     case 'shuffled': {
@@ -63,11 +67,26 @@ export function noteVariant(
     }
     case 'exchanged': {
       const paraphrase = noteVariant('paraphrased', cases, seed);
-      return (note, id) => (canReword(note) ? paraphrase(mirrorNote(note), id) : note);
+      return (note, id) => (canReword(note) ? paraphrase(mirroredNote(note) ?? note, id) : note);
     }
     default:
       return reworded(variant, seed);
   }
+}
+
+/** What is known of the notes of a variant. */
+export interface NoteReading {
+  /** In whose words they are; default: core's `chest`. */
+  readonly vocabulary?: Vocabulary | undefined;
+  /** What the model is given for a note: tried where the note's own words cannot be exchanged. */
+  readonly worded?: ((note: string) => string) | undefined;
+}
+
+function changing(
+  change: (note: string, vocabulary?: Vocabulary) => string | null,
+  { vocabulary, worded = (note) => note }: NoteReading,
+): (note: string) => string {
+  return (note) => change(note, vocabulary) ?? change(worded(note), vocabulary) ?? note;
 }
 
 function reworded(kind: Rewording, seed: number): (note: string, id: string) => string {
@@ -79,7 +98,7 @@ function reworded(kind: Rewording, seed: number): (note: string, id: string) => 
 
 /** The note whose places a variant means: other words hide them from the grammar. */
 export function meantBy(variant: NoteVariant, note: string, given: string): string {
-  if (variant === 'exchanged') return canReword(note) ? mirrorNote(note) : note;
+  if (variant === 'exchanged') return canReword(note) ? (mirroredNote(note) ?? note) : note;
   return isReworded(variant) ? note : given;
 }
 

@@ -33,7 +33,8 @@ export async function openEvaluated(
       },
     );
   const isOwn = resolve(dataDir) === resolve(run.config.data.dir);
-  const reading = { ...(isOwn ? readAs(run.config.data) : {}), ...readAs(source) };
+  const { window } = run.config.data; // the model's, whatever it is evaluated on
+  const reading = { window, ...(isOwn ? readAs(run.config.data) : {}), ...readAs(source) };
   const fold = split === 'test' ? null : await openFold(run, dataDir, split);
   if (fold === null)
     return openDataset(dataDir, split, { ...reading, ...(stems === undefined ? {} : { stems }) });

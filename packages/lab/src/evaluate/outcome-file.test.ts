@@ -20,6 +20,8 @@ describe('outcomeFile', () => {
     [{ noteStyle: 'as-is' }, 'mine-test.csv'],
     [{ seed: 7 }, 'mine-test.csv'], // nothing is shuffled
     [{ sides: 'image' }, 'mine-test-sides-image.csv'],
+    [{ resize: 'area' }, 'mine-test.csv'],
+    [{ resize: 'upstream', sides: 'image' }, 'mine-test-sides-image-resize-upstream.csv'],
     [{ sides: 'patient', flips: true, checkpoint: 'last' }, 'mine-test-sides-patient-flips-last.csv'],
   ])('%j -> %s', (asked, expected) => {
     expect(name(asked)).toBe(expected);

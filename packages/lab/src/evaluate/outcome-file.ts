@@ -1,7 +1,7 @@
 /**
  * Where an evaluation's scores lie in the run's folder, named by what was asked:
  *
- *     evaluation/DATA-SPLIT[-NOTES][-seed-N][-free][-sides-WHOSE][-ensemble][-flips][-last][-12345678].csv
+ *     evaluation/DATA-SPLIT[-NOTES][-seed-N][-free][-sides-WHOSE][-resize-RULE][-ensemble][-flips][-last][-12345678].csv
  *
  * The digits stand for what a name cannot hold: another folder, a list of cases, an ensemble's runs, groups, the
  * size of a pixel.
@@ -27,6 +27,7 @@ export type Asked = Pick<
   | 'splits'
   | 'group'
   | 'spacing'
+  | 'resize'
 >;
 
 export function outcomeFile(
@@ -44,6 +45,7 @@ export function outcomeFile(
     splits,
     group,
     spacing,
+    resize = config.data.resize,
   }: Asked,
 ): string {
   const isOwn = config.data.dir !== '' && resolve(dataset.dir) === resolve(config.data.dir);
@@ -59,6 +61,7 @@ export function outcomeFile(
     ...(seed === undefined || !isDrawn(notes) ? [] : [`seed-${seed}`]),
     ...(noteStyle === 'free' ? ['free'] : []),
     ...(sides === undefined ? [] : [`sides-${sides}`]),
+    ...(resize === config.data.resize ? [] : [`resize-${resize}`]),
     ...(ensemble === undefined ? [] : ['ensemble']),
     ...(flips === true ? ['flips'] : []),
     ...(checkpoint === 'best' ? [] : [checkpoint]),

@@ -83,10 +83,11 @@ export async function overlapOf(
   };
 }
 
-async function hashOf({ imagePath }: Case): Promise<string> {
-  return createHash('sha256')
+async function hashOf({ imagePath, frame }: Case): Promise<string> {
+  const hash = createHash('sha256')
     .update(await readRegular(imagePath))
     .digest('hex');
+  return frame === undefined ? hash : `${hash} ${frame}`;
 }
 
 /** One warning per line; none if the test is clean. */

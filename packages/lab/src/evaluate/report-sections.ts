@@ -15,10 +15,12 @@ import {
   table,
   warning,
 } from '../report/index.js';
+import { fixedText } from '../plots/text.js';
 import type { Difference } from './compare.js';
 import { splitText } from './open.js';
 import { EXAMPLE_KINDS, type Example } from './examples.js';
 import type { NamedRun } from './figures.js';
+import { describeResizing } from './resizing.js';
 import type { MeasureDistribution, Figure } from './summary.js';
 
 export interface ExamplePicture {
@@ -33,7 +35,7 @@ export function figureText({
   low,
   high,
 }: Pick<Figure, 'unit' | 'value' | 'low' | 'high'>): string {
-  const text = (x: number | null): string => (x === null ? '–' : (unit === '%' ? 100 * x : x).toFixed(2));
+  const text = (x: number | null): string => (x === null ? '–' : fixedText(unit === '%' ? 100 * x : x, 2));
   return value === null ? '–' : `${text(value)} (${text(low)} to ${text(high)})`;
 }
 
@@ -136,7 +138,7 @@ export function comparisonSection(
     html: joined(
       figure(svg, {
         alt: 'Differences between runs with their intervals',
-        caption: 'To the right of zero, the first run is better.',
+        caption: 'To the right of zero, the run that is named first is better.',
       }),
       table(
         [
@@ -303,7 +305,9 @@ export function dataSection(runs: readonly NamedRun[]): ReportSection {
       data(fit.val),
       joined(data(evaluation.data), `, ${splitText(evaluation.data)}`),
       evaluation.noteStyle === 'free' ? `${evaluation.notes}, free text read` : evaluation.notes,
-      `${evaluation.size} x ${evaluation.size}`,
+      [`${evaluation.size} x ${evaluation.size}`, describeResizing(evaluation.resize, evaluation.rows.length)]
+        .filter((text) => text !== '')
+        .join(', '),
       evaluation.groups.count,
     ];
   });

@@ -8,12 +8,17 @@ import { encodePng, renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/fil
 import { page, type ReportSection } from '../report/index.js';
 import { names } from '../runs/runs.js';
 import type { RunReport } from './collect.js';
+import { confidenceSection } from './confidence-section.js';
 import type { Difference } from './compare.js';
+import { classesToCsv } from './by-class.js';
+import { classesSection, hasClasses } from './class-section.js';
 import { scoresToCsv } from './evaluate.js';
 import { splitText } from './open.js';
 import { EXAMPLE_KINDS, type Example } from './examples.js';
 import {
   calibrationSvg,
+  confidenceSvg,
+  classesSvg,
   differencesSvg,
   distributionSvg,
   type NamedRun,
@@ -83,6 +88,9 @@ export async function writeEvaluationReport(dir: string, report: EvaluationRepor
     thresholds: thresholdSvg(runs),
     calibration: calibrationSvg(runs),
   };
+  const confidence = confidenceSvg(runs);
+  if (confidence !== null) drawings['confidence'] = confidence;
+  if (runs.some(hasClasses)) drawings['classes'] = classesSvg(runs);
   if (runs.length > 1) drawings['comparison'] = differencesSvg(labels, report.differences);
   const figures: string[] = [];
   const figurePath = (name: string): string => {
@@ -118,6 +126,11 @@ export async function writeEvaluationReport(dir: string, report: EvaluationRepor
     const path = join(dir, `${fileName('cases', run)}.csv`);
     await writeFileAtomic(path, scoresToCsv(run.report.evaluation.rows));
     cases.push(path);
+    const { classes } = run.report;
+    if (classes.length === 0) continue;
+    const own = join(dir, `${fileName('classes', run)}.csv`);
+    await writeFileAtomic(own, classesToCsv(classes));
+    cases.push(own);
   }
   const json = join(dir, 'report.json');
   await writeFileAtomic(json, `${JSON.stringify(reportToJson(runs, report), null, 2)}\n`);
@@ -181,6 +194,8 @@ function reportPage(
           ]
         : []),
       ...sections,
+      ...('confidence' in drawings ? [confidenceSection(runs, drawing('confidence'))] : []),
+      ...(runs.some(hasClasses) ? [classesSection(runs, drawing('classes'))] : []),
       distributionSection(runs, drawing('distribution')),
       strataSection(runs, drawing('parts')),
       probabilitySection(runs, drawing('thresholds'), drawing('calibration')),

@@ -8,6 +8,7 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 import type { Mask } from '@reclmis/core';
 import { readImage } from '@reclmis/files';
+import { imageOptions } from '../data/image-options.js';
 import { readCaseMask } from '../data/masks.js';
 import type { Case } from '../data/types.js';
 import { caseTile, imageGroup } from '../plots/case-sheet.js';
@@ -107,7 +108,10 @@ async function drawRow(
   runs: readonly ShownRun[],
 ): Promise<CaseRow> {
   const { imagePath, note } = one;
-  const [image, { mask: truth }] = await Promise.all([readImage(imagePath), readCaseMask(one)]);
+  const [image, { mask: truth }] = await Promise.all([
+    readImage(imagePath, imageOptions(one)),
+    readCaseMask(one),
+  ]);
   const shown = displayImage(image, SIDE);
   const groups = [await imageGroup(id, shown, truth)];
   for (const { rows, masks, title } of runs) {

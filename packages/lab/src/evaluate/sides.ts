@@ -1,10 +1,13 @@
 /** Converts notes to the left and right that a run has learnt. */
 import { resolve } from 'node:path';
 import {
-  inSidesOf,
+  noteForModel,
+  type NoteForModel,
+  type NoteStyle,
   type Sides,
   sidesWarnings,
   type StatedSides,
+  type Warning,
   WarningCounts,
   warningLines,
   whoseSides,
@@ -30,16 +33,20 @@ export interface SidedDataset {
   readonly lines: readonly string[];
 }
 
-/** @param asked whose the notes mean; default: for its own data the run's, else as the masks lie */
+/**
+ * @param asked whose the notes mean; default: for its own data the run's, else as the masks lie
+ * @param style how the run is given the notes: those that are swapped are already in it
+ */
 export async function inSidesOfRun(
-  { config, sides: learnt }: Pick<Run, 'config' | 'sides'>,
+  { config, sides: learnt, habits }: Pick<Run, 'config' | 'sides' | 'habits'>,
   dataset: Dataset,
   asked?: Sides,
+  style: NoteStyle = 'as-is',
 ): Promise<SidedDataset> {
-  const found = asked === undefined ? await sidesOfData(config.data.dir, learnt, dataset) : null;
+  const found = asked === undefined ? await sidesOfData({ config, sides: learnt, habits }, dataset) : null;
   const notes = asked ?? found?.notes ?? 'unknown';
   const given = notes === 'unknown' ? undefined : notes;
-  const read = dataset.cases.map(({ note }) => inSidesOf(note, learnt, given));
+  const read = dataset.cases.map(({ note }) => noteForModel(note, habits, { sides: given, style }));
   const changed = read.filter(({ mirrored }) => mirrored).length;
   const lines = [...(found?.lines ?? [])];
   if (changed > 0)
@@ -47,7 +54,8 @@ export async function inSidesOfRun(
       `Left and right were swapped in ${changed} of ${read.length} notes, which mean ${whoseSides(notes)} sides; the run has learnt ${whoseSides(learnt)} (use --sides ${learnt} to leave them as they are).`,
     );
   const counts = new WarningCounts();
-  for (const [i, { id }] of dataset.cases.entries()) counts.add(id, read[i]?.warnings ?? []);
+  for (const [i, { id }] of dataset.cases.entries())
+    counts.add(id, (read[i]?.warnings ?? []).filter(isAboutSides));
   // A run that does not state its sides gets its own data unchanged.
   if (asked !== undefined || learnt !== 'unknown')
     lines.push(...warningLines(counts.byCode, read.length, 'note'));
@@ -58,24 +66,27 @@ export async function inSidesOfRun(
   };
 }
 
-function exchanged(dataset: Dataset, read: readonly { readonly text: string }[]): Dataset {
+const isAboutSides = ({ code }: Warning): boolean => code.startsWith('SIDES_');
+
+/** Only notes that were swapped: others stay as their data set has them. */
+function exchanged(dataset: Dataset, read: readonly Pick<NoteForModel, 'mirrored' | 'text'>[]): Dataset {
   return {
     ...dataset,
-    cases: dataset.cases.map((one, i) => ({ ...one, note: read[i]?.text ?? one.note })),
+    cases: dataset.cases.map((one, i) => ({ ...one, note: read[i]?.mirrored ? read[i].text : one.note })),
   };
 }
 
 /** The data's sides, if nobody says. */
 async function sidesOfData(
-  ownDir: string,
-  learnt: StatedSides,
+  { config, sides: learnt, habits }: Pick<Run, 'config' | 'sides' | 'habits'>,
   dataset: Dataset,
 ): Promise<{ readonly notes: StatedSides; readonly lines: readonly string[] }> {
   if (learnt === 'unknown') return { notes: 'unknown', lines: [] };
+  const ownDir = config.data.dir;
   if (ownDir !== '' && resolve(ownDir) === resolve(dataset.dir)) return { notes: learnt, lines: [] };
   const stated = statedByAll(dataset.cases);
   if (stated !== null) return { notes: stated, lines: [] };
-  const inferred = await measureSides(dataset.cases, ENOUGH);
+  const inferred = await measureSides(dataset.cases, ENOUGH, habits.vocabulary);
   const lines = sidesWarnings(inferred).map(({ code, message }) => `${code}: ${message}`);
   if (inferred.sides === 'unknown') {
     if (inferred.tally.patient + inferred.tally.image > 0)

@@ -25,7 +25,8 @@ export async function stateSides(
     const { config, info } = run;
     const reference = readReference(dir);
     const remembered =
-      reference && (await underSides(reference, sides, run.sides, () => ownCases(run, 'train')));
+      reference &&
+      (await underSides(reference, sides, run.sides, () => ownCases(run, 'train'), run.habits.vocabulary));
     const note: NoteInfo = { ...info.note, sides, by: reason === null ? 'statement' : 'masks', reason };
     // First, with its sides: if the next write fails, the rule is off (`rulesUnder`).
     if (remembered) writeReference(dir, remembered.reference);

@@ -1,8 +1,17 @@
 /**
- * Parts of the images, by the case's own note (core's grammar), whatever note was given, and by lesion size.
+ * Parts of the images, by what the case's own note says in any words (core's `meaningOf`), whatever note was given, and
+ * by lesion size.
  * Classes of zones may overlap.
  */
-import { type BootstrapOptions, namedZones, parseNote, quantile, zoneNames } from '@reclmis/core';
+import {
+  type BootstrapOptions,
+  chest,
+  meaningOf,
+  namedZones,
+  quantile,
+  type Vocabulary,
+  zoneNames,
+} from '@reclmis/core';
 import type { CaseMeasure } from './measure.js';
 import { type Figure, figuresOf } from './summary.js';
 
@@ -21,11 +30,18 @@ const MANY = 4;
 /** Fewest images with a lesion for quarters. */
 const FEWEST = 8;
 
-/** A note's classes, by kind. */
-export function noteClasses(note: string): Record<string, readonly string[]> {
-  const parsed = parseNote(note);
-  const { laterality, count, nuclei } = parsed;
-  const zones = namedZones(parsed);
+/**
+ * A note's classes, by kind.
+ * @param vocabulary the note's; default: core's `chest`. Notes of others name no zones of lungs
+ */
+export function noteClasses(
+  note: string,
+  vocabulary: Vocabulary | null = null,
+): Record<string, readonly string[]> {
+  const said = meaningOf(note, vocabulary);
+  const { laterality, count, nuclei } = said;
+  const ofLungs = vocabulary === null || vocabulary.name === chest().name;
+  const zones = ofLungs ? namedZones(said) : null;
   const manners = nuclei.flatMap((one) => (one.kind === 'distribution' ? [one.manner] : []));
   const levels = nuclei.flatMap((one) => (one.kind === 'density' ? [one.level] : []));
   const some = (names: readonly string[]): readonly string[] =>
@@ -41,13 +57,17 @@ export function noteClasses(note: string): Record<string, readonly string[]> {
 
 /**
  * Parts with figures, without kinds that no note mentions.
- * @param notes each case's own. @param size side in pixels of the square in which areas were counted
+ * @param notes each case's own, read by `vocabulary` as for `noteClasses`. @param size side in pixels of the square in
+ * which areas were counted
  */
 export function strataOf(
   rows: readonly CaseMeasure[],
   notes: ReadonlyMap<string, string>,
   size: number,
-  options: BootstrapOptions = {},
+  {
+    vocabulary = null,
+    ...options
+  }: BootstrapOptions & { readonly vocabulary?: Vocabulary | null | undefined } = {},
 ): Stratum[] {
   const kinds = new Map<string, Map<string, CaseMeasure[]>>();
   const put = (kind: string, name: string, row: CaseMeasure): void => {
@@ -58,7 +78,7 @@ export function strataOf(
     else members.push(row);
   };
   for (const row of rows) {
-    for (const [kind, names] of Object.entries(noteClasses(notes.get(row.id) ?? '')))
+    for (const [kind, names] of Object.entries(noteClasses(notes.get(row.id) ?? '', vocabulary)))
       for (const name of names) put(kind, name, row);
   }
   for (const [kind, classes] of kinds) if (classes.size === 1 && classes.has(UNSAID)) kinds.delete(kind);

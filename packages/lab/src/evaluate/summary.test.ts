@@ -1,4 +1,5 @@
 import { measuresOf, ReclmisError } from '@reclmis/core';
+import { SHIPS } from '@reclmis/core/testing';
 import { describe, expect, it } from 'vitest';
 import { compareEvaluations } from './compare.js';
 import type { Evaluation } from './evaluate.js';
@@ -89,6 +90,16 @@ describe('strata', () => {
       'infected areas': ['2'],
       'zone named': ['upper left', 'lower right'],
       'density of nuclei': ['not said'],
+    });
+    expect(noteClasses('Zwei Infiltrate, linker Oberlappen und rechter Unterlappen')).toMatchObject({
+      laterality: ['bilateral'],
+      'infected areas': ['2'],
+      'zone named': ['upper left', 'lower right'],
+    });
+    expect(noteClasses('Opacity, llz')['zone named']).toEqual(['lower left']);
+    expect(noteClasses('Hole, port, bow.', SHIPS)).toMatchObject({
+      laterality: ['unilateral'],
+      'zone named': ['not said'], // no lungs
     });
     expect(noteClasses('six infected areas')['infected areas']).toEqual(['4 or more']);
     expect(noteClasses('The nuclei are sparsely distributed.')).toMatchObject({

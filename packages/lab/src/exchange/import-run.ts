@@ -1,8 +1,10 @@
 /**
- * Imports an authors' checkpoint (`.pth.tar` with `state_dict`, the CLIP tower inside) as a run folder.
+ * Imports as a run folder an authors' checkpoint (`.pth.tar` with `state_dict`, the CLIP tower inside), or one of any model
+ * that `exportRun` wrote.
  *
- * Shapes tell base width, image size, layers and trained components; the variant is `upstream`. The context
- * length must be given. Tower and vocabulary are copied into the run folder.
+ * The authors' shapes tell base width, image size, layers and trained components; the variant is `upstream`, and the
+ * context length must be given. Ours state their settings and the words encoder's vocabulary (own-export.ts). A tower and
+ * its vocabulary are copied into the run folder.
  */
 import { rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
@@ -19,21 +21,25 @@ import { ClipEncoder } from '../text/clip-encoder.js';
 import { RUN_WEIGHTS } from '../text/restore.js';
 import { checkpointFolder, saveBest } from '../run/checkpoint.js';
 import { EarlyStopping } from '../run/early-stopping.js';
+import { writeReference } from '../run/reference.js';
 import { fillWeights, findVocabulary } from '../weights/import.js';
 import { readWeights, sealWeights } from '../weights/stored.js';
+import { ownEncoder, type OwnExport, ownExportIn, withOptions } from './own-export.js';
 
 export interface ImportRunOptions {
   /** Default as for `importWeights`. */
   readonly vocabulary?: string | undefined;
-  /** Per note in training. Default 18, upstream's for QaTa-COV19 (10 for MoNuSeg). */
+  /** Per note in training. Default: as the file states, else 18, upstream's for QaTa-COV19 (10 for MoNuSeg). */
   readonly contextLength?: number | undefined;
-  /** In the training notes; default unknown. */
+  /** In the training notes; default: as the file states, else unknown. */
   readonly sides?: Sides | undefined;
 }
 
 export interface ImportedRun {
   readonly dir: string;
   readonly config: Config;
+  /** Whether the file states its settings, as ours do. */
+  readonly stated: boolean;
   /** Not in the file; none takes part in inference. */
   readonly missing: readonly string[];
   /** Nothing reads them. */
@@ -42,13 +48,14 @@ export interface ImportedRun {
   readonly unused: number;
 }
 
+/** The authors' tower. */
 const ID = 'clip-vit-b-32';
 const NONE: readonly number[] = [];
 
 /**
  * Makes a run folder, or keeps nothing.
- * @throws WEIGHTS_UNSUPPORTED if it is no RecLMIS checkpoint, or lacks parameters for inference; the codes of
- * reading it, VOCABULARY_MISSING, VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL
+ * @throws WEIGHTS_UNSUPPORTED if it is no RecLMIS checkpoint, or lacks parameters for inference; OPTION_INVALID for options
+ * that contradict the file; the codes of reading it, VOCABULARY_MISSING, VOCABULARY_INVALID, OUTPUT_EXISTS, OUTPUT_UNWRITABLE, DISK_FULL
  */
 export async function importRun(
   file: string,
@@ -59,13 +66,19 @@ export async function importRun(
   const source = openTensorSource(file);
   const staging = temporaryName(out);
   try {
-    const config = configOf(source, options);
-    const vocabulary = options.vocabulary ?? findVocabulary(file);
+    const own = ownExportIn(source);
+    const config = own ? withOptions(own, file, options) : configOf(source, options);
+    if (own && config.text.encoder === 'words' && options.vocabulary !== undefined)
+      throw new ReclmisError(
+        'OPTION_INVALID',
+        `--vocabulary: ${file} has the words encoder, whose vocabulary it holds`,
+        { remedy: 'Omit it.' },
+      );
     await makeFolder(staging);
-    const { missing, unexpected, unused } = await fillRun(source, config, vocabulary, staging);
+    const found = await fillRun(source, { own, config, options }, staging);
     refuseTaken(out);
     await rename(staging, out); // replaces an empty folder
-    return { dir: out, config, missing, unexpected, unused };
+    return { dir: out, config, stated: own !== null, ...found };
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
     throw error;
@@ -74,19 +87,21 @@ export async function importRun(
   }
 }
 
-async function fillRun(
-  source: TensorSource,
-  config: Config,
-  vocabulary: string,
-  dir: string,
-): Promise<Omit<ImportedRun, 'dir' | 'config'>> {
-  const text = join(dir, RUN_WEIGHTS);
-  await makeFolder(text);
-  await sealWeights(ID, text, await fillWeights(source, vocabulary, text, { exact: true }));
-  const { contextLength } = config.text;
-  const encoder = new ClipEncoder(readWeights(text), { contextLength, features: null });
+type Loaded = Pick<ImportedRun, 'missing' | 'unexpected' | 'unused'>;
+
+interface Source {
+  readonly own: OwnExport | null;
+  readonly config: Config;
+  readonly options: ImportRunOptions;
+}
+
+async function fillRun(source: TensorSource, { own, config, options }: Source, dir: string): Promise<Loaded> {
+  const encoder =
+    own && config.text.encoder === 'words'
+      ? ownEncoder(own, source.path)
+      : await towerOf(source, config, options, dir);
   using model = buildModel(config.model, encoder);
-  const found = load(model, source);
+  const found = own ? loadOwn(model, source) : load(model, source);
   const epoch = epochOf(source);
   const info: RunInfo = {
     format: 'reclmis-run/1',
@@ -96,9 +111,10 @@ async function fillRun(
     engine: prepareEngine(config),
     seed: config.seed,
     data: null,
+    resize: config.data.resize,
     trainableParameters: model.parameterCount({ trainable: true }),
     encoderFingerprint: encoder.fingerprint,
-    note: { sides: sidesOf(config), by: 'statement', reason: null },
+    note: { by: 'statement', reason: null, ...own?.note, sides: sidesOf(config) },
     startedAt: new Date().toISOString(),
     seconds: 0,
     epochs: epoch,
@@ -107,6 +123,7 @@ async function fillRun(
   };
   await writeFileAtomic(runFiles(dir).config, configToYaml(withAbsolutePaths(config)));
   writeRunInfo(dir, info);
+  if (own?.reference) writeReference(dir, own.reference);
   await makeFolder(checkpointFolder(dir));
   const about = {
     kind: 'best',
@@ -119,17 +136,39 @@ async function fillRun(
   return found;
 }
 
-function load(model: SegmentationModel, source: TensorSource): Omit<ImportedRun, 'dir' | 'config'> {
-  const sorted = sortCheckpoint([...source.tensors.keys()].map((name) => [name, name] as const));
+/** CLIP's tower in the file, copied into the run. */
+async function towerOf(
+  source: TensorSource,
+  { text: { encoder, contextLength } }: Config,
+  { vocabulary = findVocabulary(source.path) }: ImportRunOptions,
+  dir: string,
+): Promise<ClipEncoder> {
+  const text = join(dir, RUN_WEIGHTS);
+  await makeFolder(text);
+  await sealWeights(encoder, text, await fillWeights(source, vocabulary, text, { exact: true }));
+  return new ClipEncoder(readWeights(text), { contextLength, features: null });
+}
+
+/** Ours hold all of the model, under its keys. */
+function loadOwn(model: SegmentationModel, source: TensorSource): Loaded {
   const own = model.stateDict();
-  const missing = [...own.keys()].filter((key) => !sorted.model.has(key));
-  const unexpected = [...sorted.model.keys()].filter((key) => !own.has(key));
-  const needed = missing.filter((key) => isInference(key));
-  if (needed.length > 0) {
-    throw unsupported(source.path, `lacks ${needed.length} parameters that inference needs: ${few(needed)}`);
-  }
+  const missing = [...own.keys()].filter((key) => !source.tensors.has(key));
+  if (missing.length > 0)
+    throw unsupported(source.path, `lacks ${missing.length} parameters of the model: ${few(missing)}`);
+  copy(own, source, (key) => key);
+  const isTower = (name: string): boolean => name.startsWith('clip.');
+  const unexpected = [...source.tensors.keys()].filter((name) => !own.has(name) && !isTower(name));
+  return { missing, unexpected, unused: 0 };
+}
+
+/** @param nameOf the file's name for a key, if it has it @throws WEIGHTS_UNSUPPORTED for other shapes and values that are not finite */
+function copy(
+  own: ReadonlyMap<string, Tensor>,
+  source: TensorSource,
+  nameOf: (key: string) => string | undefined,
+): void {
   for (const [key, tensor] of own) {
-    const name = sorted.model.get(key);
+    const name = nameOf(key);
     const shape = name === undefined ? undefined : source.tensors.get(name)?.shape;
     if (shape && shape.join() !== tensor.shape.join())
       throw unsupported(
@@ -139,10 +178,22 @@ function load(model: SegmentationModel, source: TensorSource): Omit<ImportedRun,
   }
   noGrad(() => {
     for (const [key, tensor] of own) {
-      const name = sorted.model.get(key);
+      const name = nameOf(key);
       if (name !== undefined) scope(() => void tensor.copy_(finite(source.read(name), source.path, key)));
     }
   });
+}
+
+function load(model: SegmentationModel, source: TensorSource): Loaded {
+  const sorted = sortCheckpoint([...source.tensors.keys()].map((name) => [name, name] as const));
+  const own = model.stateDict();
+  const missing = [...own.keys()].filter((key) => !sorted.model.has(key));
+  const unexpected = [...sorted.model.keys()].filter((key) => !own.has(key));
+  const needed = missing.filter((key) => isInference(key));
+  if (needed.length > 0) {
+    throw unsupported(source.path, `lacks ${needed.length} parameters that inference needs: ${few(needed)}`);
+  }
+  copy(own, source, (key) => sorted.model.get(key));
   return { missing, unexpected, unused: sorted.ignored.filter((key) => isUnusedKey(key)).length };
 }
 
@@ -177,6 +228,7 @@ function configOf(source: TensorSource, { contextLength = 18, sides }: ImportRun
       },
       text: { encoder: ID, contextLength },
       note: { sides: sides ?? 'unknown' },
+      data: { resize: 'upstream' }, // the authors' loader is LViT's
     },
     {},
     source.path,

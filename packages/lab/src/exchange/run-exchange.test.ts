@@ -1,7 +1,16 @@
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { full, scope, stateDictOf, type Tensor, TorchArchive, zeros } from '@reclmis/torch';
+import {
+  full,
+  openTensorSource,
+  scope,
+  stateDictOf,
+  type Tensor,
+  TorchArchive,
+  writeTorchArchive,
+  zeros,
+} from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { openRun } from '../run/run.js';
@@ -11,6 +20,10 @@ import { TINY_SIZE as SIZE, writeTinyCheckpoint as writeCheckpoint } from '../te
 import { exportRun } from './export-run.js';
 import { importRun } from './import-run.js';
 import { failure } from '../testing/failure.js';
+import { makeTinyRun } from '../testing/tiny-run.js';
+import { readReference } from '../run/reference.js';
+import { tensorHashes } from '../testing/tensor-hashes.js';
+import { checkpointPath } from '../run/checkpoint.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-exchange-'));
 const vocabulary = join(root, 'merges.txt');
@@ -44,6 +57,7 @@ describe('an authors’ checkpoint', () => {
       layers: 2,
       components: { ci: true, ccl: true, clr: true, cvr: true },
     });
+    expect([run.config.data.resize, run.stated]).toEqual(['upstream', false]);
     expect(run.config.text).toEqual({
       encoder: 'clip-vit-b-32',
       contextLength: 10,
@@ -129,5 +143,133 @@ describe('an authors’ checkpoint', () => {
       importRun(join(root, 'out.pth'), join(root, 'x'), { vocabulary: join(root, 'none') }),
     );
     expect(noWords.code).toBe('VOCABULARY_INVALID');
+  });
+});
+
+describe.each<[string, Record<string, unknown>, Record<string, unknown>]>([
+  ['reclmis', {}, { 'text.unknownWords': 'ignored', 'data.resize': 'upstream' }],
+  ['vilt', { patch: 16, tokens: 12 }, { 'model.baseWidth': 8 }],
+])('a run of %s that reads notes by words', (name, options, settings) => {
+  const image = Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => ((i * 31) % 89) / 89);
+  const notes = [
+    'Unilateral pulmonary infection, one infected area, lower left lung.',
+    'unilateral pulmonray infection, two areas', // a slip, and words that training has not seen
+  ];
+  const file = join(root, `${name}.pth`);
+  const back = join(root, `${name}-back`);
+  let run: string;
+
+  beforeAll(async () => {
+    run = await makeTinyRun(join(root, name), {
+      'model.name': name,
+      'model.options': options,
+      'train.epochs': 1,
+      ...settings,
+    });
+    expect(exportRun(run, file)).toMatchObject({ tower: false });
+    await importRun(file, back);
+  });
+
+  it('comes back with its vocabulary and settings, and gives the same outputs to the bit', () => {
+    const [before, after] = [openRun(run), openRun(back)];
+    expect(after.config.model).toEqual(before.config.model);
+    expect(after.config.text).toEqual(before.config.text);
+    expect(after.config.data.resize).toBe(before.config.data.resize);
+    expect(after.info.note).toEqual(before.info.note);
+    expect(after.habits).toEqual(before.habits);
+    expect(after.info).toMatchObject({
+      status: 'imported',
+      importedFrom: `${name}.pth`,
+      epochs: 1,
+      data: null,
+    });
+    expect(readReference(back)).toEqual(readReference(run));
+    expect(tensorHashes(checkpointPath(back, 'best'))).toEqual(tensorHashes(checkpointPath(run, 'best')));
+    using a = before.loadModel();
+    using b = after.loadModel();
+    expect(b.encoder.describe()).toEqual(a.encoder.describe());
+    for (const note of notes)
+      expect([
+        note,
+        Buffer.compare(bytesOf(b.probabilities(image, [note])), bytesOf(a.probabilities(image, [note]))),
+      ]).toEqual([note, 0]);
+    const [first, second] = notes.map((note) => b.probabilities(image, [note]));
+    expect(first).not.toEqual(second); // it does read them
+  });
+
+  it('goes out again as the same file, and tells no path', () => {
+    const again = join(root, `${name}-again.pth`);
+    exportRun(back, again);
+    expect(hashes(again)).toEqual(hashes(file));
+    const [one, two] = [file, again].map(settingsOf);
+    expect(JSON.parse(two ?? '')).toEqual(JSON.parse(one ?? ''));
+    expect(one).not.toContain(root);
+  });
+});
+
+const bytesOf = (values: Float32Array): Buffer =>
+  Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+function settingsOf(file: string): string {
+  const source = openTensorSource(file);
+  try {
+    const text = source.about.get('reclmis');
+    return typeof text === 'string' ? text : '';
+  } finally {
+    source.close();
+  }
+}
+
+describe('settings in a file', () => {
+  const file = join(root, 'reclmis.pth');
+  const copyWith = (
+    own: string | number,
+    change: (state: Map<string, Tensor>) => void = () => undefined,
+  ): string => {
+    const bad = join(root, 'changed.pth');
+    using archive = TorchArchive.open(file);
+    scope(() => {
+      const state = new Map([...stateDictOf(archive)].map(([key, tensor]) => [key, archive.read(tensor)]));
+      change(state);
+      writeTorchArchive(bad, state, { wrap: { key: 'state_dict', meta: { reclmis: own } } });
+    });
+    return bad;
+  };
+
+  it('are refused if damaged, and a file that lacks a parameter', async () => {
+    const text = settingsOf(file);
+    const whole = JSON.parse(text) as Record<string, object>;
+    const with_ = (part: object): string => JSON.stringify({ ...whole, ...part });
+    const out = join(root, 'none');
+    for (const [own, message] of [
+      [7, /expected text, got number/],
+      ['{', /cannot be read/],
+      [with_({ format: 'reclmis-export/9' }), /cannot be read: format/],
+      [with_({ config: { ...whole['config'], model: { baseWidth: 0 } } }), /model\.baseWidth/],
+      [with_({ encoder: { kind: 'words', recipe: 'other' } }), /expected kind words by recipe/],
+    ] as const) {
+      const error = await failure(() => importRun(copyWith(own), out));
+      expect([error.code, error.message]).toEqual(['WEIGHTS_UNSUPPORTED', expect.stringMatching(message)]);
+      expect(existsSync(out)).toBe(false);
+    }
+    const lacking = copyWith(text, (state) => state.delete('mlp_woi.2.bias'));
+    expect((await failure(() => importRun(lacking, out))).message).toMatch(
+      /lacks 1 parameters of the model: mlp_woi\.2\.bias/,
+    );
+  });
+
+  it('contradicted by options are refused', async () => {
+    for (const [options, message] of [
+      [{ contextLength: 18 }, /--context-length 18: .* was trained with 12 tokens/],
+      [{ sides: 'image' }, /--sides image: .* mean patient sides/],
+      [{ vocabulary }, /--vocabulary: .* has the words encoder/],
+    ] as const) {
+      const error = await failure(() => importRun(file, join(root, 'none'), options));
+      expect([error.code, error.message]).toEqual(['OPTION_INVALID', expect.stringMatching(message)]);
+    }
+    const { config, stated } = await importRun(file, join(root, 'agreed'), {
+      contextLength: 12,
+      sides: 'patient',
+    });
+    expect([stated, config.note.sides]).toEqual([true, 'patient']);
   });
 });

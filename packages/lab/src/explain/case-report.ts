@@ -57,7 +57,7 @@ export async function writeCaseReport(dir: string, one: ExplainedCase, about: Ab
   const figures = await caseFigures(one);
   for (const [name, svg] of figures) {
     await writeFileAtomic(join(dir, `${name}.svg`), svg);
-    await writePngRgb(join(dir, `${name}.png`), await renderSvg(enlarged(svg, PNG_SCALE)), { level: 6 });
+    await writePngRgb(join(dir, `${name}.png`), await renderSvg(enlarged(svg, PNG_SCALE)));
   }
   await writeFileAtomic(join(dir, 'report.html'), await casePage(one, figures, about));
   await writeCaseNumbers(dir, one, about);

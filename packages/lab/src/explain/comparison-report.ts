@@ -125,7 +125,7 @@ async function writeSheets(
     });
     const name = `contact-sheet-${number}`;
     await writeFileAtomic(join(dir, `${name}.svg`), svg);
-    await writePngRgb(join(dir, `${name}.png`), await renderSvg(enlarged(svg, PNG_SCALE)), { level: 6 });
+    await writePngRgb(join(dir, `${name}.png`), await renderSvg(enlarged(svg, PNG_SCALE)));
     files.push(`${name}.svg`, `${name}.png`);
   }
   return files;

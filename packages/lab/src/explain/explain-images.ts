@@ -10,9 +10,11 @@ import {
   toReclmisError,
   type Warning,
   WarningCounts,
+  type WindowChoice,
 } from '@reclmis/core';
 import { readImage, withFolderLock } from '@reclmis/files';
 import { version } from '@reclmis/torch';
+import { imageOptions } from '../data/image-options.js';
 import type { LoadedModel, Run } from '../run/run.js';
 import { type About, writeCaseNumbers, writeCaseReport } from './case-report.js';
 import { sheetRow } from './contact-sheet.js';
@@ -26,11 +28,14 @@ import {
 } from './folder-report.js';
 import type { Target } from './grad-cam.js';
 import { isMissing } from './interest.js';
+import { SeenImage } from './seen-image.js';
 
 export interface CaseToExplain {
   /** With several images, also its folder's path below the report's. */
   readonly id: string;
   readonly imagePath: string;
+  readonly frame?: number;
+  readonly window?: WindowChoice;
   readonly note: string;
   /** Why it cannot be explained, if known beforehand. */
   readonly refused?: { readonly code: ErrorCode; readonly message: string };
@@ -73,17 +78,19 @@ export async function explainImages(
   { layer, target, sides, noteStyle, numbers = false, onProgress }: ExplainImagesOptions,
 ): Promise<ExplainedImages> {
   const about = describe(run, model);
+  using seen = new SeenImage();
   const options: ExplainOptions = {
     ...defined({ layer, sides, noteStyle }),
     target,
     checks: model.checks,
     habits: run.habits,
+    seen,
   };
   const work = { model, about, options, numbers };
   const page = numbers ? 'report.json' : 'report.html';
   const report = join(out, page);
   const warnings = new WarningCounts();
-  return withFolderLock(out, {}, async () => {
+  return await withFolderLock(out, {}, async () => {
     const [only] = cases;
     if (cases.length === 1 && only) {
       const { found, files, notices, warnings: own } = await explainOne(work, only, out);
@@ -135,7 +142,7 @@ async function explainOne(
   dir: string,
 ): Promise<Done> {
   if (one.refused) throw new ReclmisError(one.refused.code, one.refused.message);
-  const image = await readImage(one.imagePath);
+  const image = await readImage(one.imagePath, imageOptions(one));
   const explanation = explain(model, image, one.note, options);
   const explained = { id: one.id, image, explanation };
   if (numbers) await writeCaseNumbers(dir, explained, about);

@@ -19,6 +19,7 @@ import {
   WarningCounts,
 } from '@reclmis/core';
 import { readImage, withFolderLock } from '@reclmis/files';
+import { imageOptions } from '../data/image-options.js';
 import { caseTile, imageGroup } from '../plots/case-sheet.js';
 import { readsNotes } from '../model/registry.js';
 import { displayImage, drawAgreement } from '../plots/masks.js';
@@ -171,8 +172,8 @@ async function explainOne(
 ): Promise<void> {
   const { imagePath, note, id } = making.one;
   const { layer, target, numbers, noteStyle } = options;
-  const image = await readImage(imagePath);
-  const truth = await masks.of(imagePath, image);
+  const image = await readImage(imagePath, imageOptions(making.one));
+  const truth = await masks.of(making.one, image);
   const found = explain(model, image, note, {
     ...defined({ layer, noteStyle }),
     ...(sides === 'unknown' ? {} : { sides }),
@@ -182,7 +183,9 @@ async function explainOne(
   warnings.add(id, found.warnings);
   const missing = isMissing(gradCam) ? gradCam.missing : null;
   const share = foregroundShare(mask);
-  const zones = isMissing(gradCam) ? null : camZones(gradCam, found.worded, image, sidesToTell(sides));
+  const zones = isMissing(gradCam)
+    ? null
+    : camZones(gradCam, found.worded, image, sidesToTell(sides), run.habits.vocabulary);
   const dice = truth === null ? null : score(mask, truth).dice;
   making.results.push({ share, dice, zones, missing });
   if (numbers) return;

@@ -69,7 +69,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'])('Grad-CAM of a trained model', () 
     const learnt = await shareInNamedHalf(model);
     manualSeed(9);
     using drawn = buildModel(run.config.model, model.encoder);
-    const random = await shareInNamedHalf(new Segmenter(drawn, model.encoder, model.engine));
+    const random = await shareInNamedHalf(new Segmenter(drawn, model.encoder, model.engine, 'area'));
     console.log(`mass in the named half: trained ${learnt.toFixed(3)}, random weights ${random.toFixed(3)}`);
     expect(learnt).toBeGreaterThan(0.6);
     expect(Math.abs(random - 0.5)).toBeLessThan(0.1); // half the notes name each side

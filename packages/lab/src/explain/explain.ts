@@ -26,6 +26,7 @@ import {
 import { nn, scope, type Tensor } from '@reclmis/torch';
 import { imageTensor, type Segmenter } from '../engine/segmenter.js';
 import { RecLMIS } from '../model/reclmis.js';
+import type { ImageFeatures } from '../model/segmentation-model.js';
 import { inPrecision } from '../engine/precision.js';
 import type { NoteFeatures } from '../text/encoder.js';
 import { type InteractionAttention, interactionAttention, interactionEars } from './attention.js';
@@ -33,6 +34,7 @@ import { AttentionListener, type AttentionMaps } from './attention-maps.js';
 import { type GradCam, LayerLeaf, type Target, targetPixels } from './grad-cam.js';
 import { applicability, isMissing, type Missing, trainedInterest } from './interest.js';
 import { mapContext } from './layers.js';
+import type { SeenImage } from './seen-image.js';
 import { type CamZones, camZones } from './zones.js';
 
 const REWORDED = 'The note was put into the words of the training notes for the model.';
@@ -52,6 +54,8 @@ export interface ExplainOptions {
   readonly noteStyle?: NoteStyle;
   /** Default: no checks. */
   readonly checks?: ResultChecks;
+  /** Kept by the caller from one note to the next, so that an image is seen once. Default: seen with its note. */
+  readonly seen?: SeenImage;
 }
 
 export interface ReadNote {
@@ -122,9 +126,10 @@ export function explain(
     sides: askedSides,
     noteStyle,
     checks,
+    seen,
   }: ExplainOptions = {},
 ): Explanation {
-  const { model, encoder, size } = segmenter;
+  const { model, encoder, size, resize } = segmenter;
   const asked = { sides: askedSides, style: model.readsNotes ? noteStyle : ('as-is' as const) };
   const { text, worded, sides, mirrored, style, warnings: ofNote } = noteForModel(note, habits, asked);
   const read = model.readsNotes ? groupedNote(text, encoder.tokens(text)) : null;
@@ -135,7 +140,7 @@ export function explain(
   for (const parameter of trained) parameter.requiresGrad_(false); // or it would get a gradient
   let pass: Pass;
   try {
-    pass = scope(() => onePass(segmenter, image, text, layer, target));
+    pass = scope(() => onePass(segmenter, image, text, layer, target, seen));
   } finally {
     for (const parameter of trained) parameter.requiresGrad_(true);
     model.train(wasTraining);
@@ -147,7 +152,7 @@ export function explain(
   const { mask } = segmented(pass.probability, 0, size, image);
   const ofResult = checks && [
     ...checks.note(worded, mirrored),
-    ...checks.image(imageToPlanes(image, size), size),
+    ...checks.image(imageToPlanes(image, size, resize), size),
     ...checks.mask(mask, worded, sides),
   ];
   const warnings = [...(read ? ofNote : []), ...(ofResult ?? [])];
@@ -159,7 +164,9 @@ export function explain(
     target: target.kind,
     gradCam: pass.gradCam,
     zones:
-      read && !isMissing(pass.gradCam) ? camZones(pass.gradCam, worded, image, sidesToTell(sides)) : null,
+      read && !isMissing(pass.gradCam)
+        ? camZones(pass.gradCam, worded, image, sidesToTell(sides), habits.vocabulary)
+        : null,
     sides,
     mirrored,
     style,
@@ -177,9 +184,17 @@ export function explain(
   };
 }
 
-function onePass(segmenter: Segmenter, image: RgbImage, note: string, layer: string, target: Target): Pass {
-  const { model, encoder, engine, size } = segmenter;
-  const input = imageTensor(imageToPlanes(image, size), 1, size, engine); // [1,3,S,S]
+function onePass(
+  segmenter: Segmenter,
+  image: RgbImage,
+  note: string,
+  layer: string,
+  target: Target,
+  seen: SeenImage | undefined,
+): Pass {
+  const { model, encoder, engine, size, resize } = segmenter;
+  const planes = imageToPlanes(image, size, resize); // [3,S,S]
+  const input = imageTensor(planes, 1, size, engine); // [1,3,S,S]
   const features = model.readsNotes ? encoder.encode([note], engine.device) : null;
   using leaf = new LayerLeaf(model, layer, mapContext({ model, encoder, size }));
   const ears = model instanceof RecLMIS ? interactionEars(model) : null;
@@ -187,12 +202,18 @@ function onePass(segmenter: Segmenter, image: RgbImage, note: string, layer: str
   try {
     const own = [...(ears ?? [])].map(([path, ear]) => [path, ear.tap] as const);
     const taps = new Map([...own, ...listener.taps]);
-    const out = nn.withTaps(model, taps, () =>
-      // Outermost: an attention that is itself the layer is asked while it runs.
-      nn.withTaps(model, new Map([[layer, leaf.tap]]), () =>
-        inPrecision(engine, () => look(model, input, features)),
-      ),
-    );
+    const ahead = seen
+      ? inPrecision(engine, () => seen.featuresOf(model, planes, input, [layer, ...taps.keys()]))
+      : null;
+    const run = (reused: ImageFeatures | null): Looked =>
+      nn.withTaps(model, taps, () =>
+        // Outermost: an attention that is itself the layer is asked while it runs.
+        nn.withTaps(model, new Map([[layer, leaf.tap]]), () =>
+          inPrecision(engine, () => look(model, input, features, reused)),
+        ),
+      );
+    let out = run(ahead);
+    if (ahead && !leaf.heard) out = run(null); // the layer is not asked if it is known what follows
     const probability = out.probability.toFloat32Array();
     const pixels = targetPixels(target, probability, size, image);
     const self = model instanceof RecLMIS && model.options.attention.ci === 'self';
@@ -216,14 +237,22 @@ function onePass(segmenter: Segmenter, image: RgbImage, note: string, layer: str
   }
 }
 
-/** `segment`, with POI and WOI if the model has them. */
+interface Looked {
+  readonly logits: Tensor;
+  readonly probability: Tensor;
+  readonly poi: Tensor | null;
+  readonly woi: Tensor | null;
+}
+
+/** `segment`, with POI and WOI if the model has them. @param ahead the image's features, if known */
 function look(
   model: Segmenter['model'],
   input: Tensor,
   note: NoteFeatures | null,
-): { logits: Tensor; probability: Tensor; poi: Tensor | null; woi: Tensor | null } {
-  if (model instanceof RecLMIS) return model.segmentWithInterest(input, note);
-  return { ...model.segment(input, note), poi: null, woi: null };
+  ahead: ImageFeatures | null,
+): Looked {
+  if (model instanceof RecLMIS) return model.segmentWithInterest(input, note, ahead);
+  return { ...(ahead ? model.withNote(ahead, note) : model.segment(input, note)), poi: null, woi: null };
 }
 
 /** The note for a model's attention, also of one that reads none to segment but has learnt from notes. */

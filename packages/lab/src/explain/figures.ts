@@ -207,7 +207,7 @@ async function embedded(
 }
 
 export async function dataUri(image: RgbImage): Promise<string> {
-  return `data:image/png;base64,${Buffer.from(await encodePng(image, 3, { level: 6 })).toString('base64')}`;
+  return `data:image/png;base64,${Buffer.from(await encodePng(image, 3)).toString('base64')}`;
 }
 
 function sideMarks(sides: Sides, x: number, y: number, width: number): string[] {

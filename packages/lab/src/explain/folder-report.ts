@@ -76,7 +76,7 @@ export async function writeFolderReport(
   for (const [i, svg] of sheets.entries()) {
     const name = `contact-sheet-${i + 1}`;
     await writeFileAtomic(join(dir, `${name}.svg`), svg);
-    await writePngRgb(join(dir, `${name}.png`), await renderSvg(enlarged(svg, PNG_SCALE)), { level: 6 });
+    await writePngRgb(join(dir, `${name}.png`), await renderSvg(enlarged(svg, PNG_SCALE)));
     files.push(`${name}.svg`, `${name}.png`);
   }
   const link = ({ id, error }: FolderCase) =>

@@ -93,6 +93,11 @@ export class LayerLeaf {
     private readonly context: MapContext,
   ) {}
 
+  /** Whether the layer was asked. */
+  get heard(): boolean {
+    return this.leaves.length > 0;
+  }
+
   /** For `withTaps`. @throws OPTION_INVALID if the layer gives no map. */
   readonly tap: nn.Tap = (output) => {
     const module = this.model.namedModules().get(this.path);

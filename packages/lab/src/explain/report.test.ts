@@ -32,7 +32,7 @@ const ABOUT = { run: 'tiny', checkpoint: 'best, epoch 1' };
 function explained(options: RecLMISOptions, id = 'a<b'): ExplainedCase {
   manualSeed(6);
   using model = new RecLMIS(options);
-  const explanation = explain(new Segmenter(model, encoder, ENGINE), image, NOTE, {
+  const explanation = explain(new Segmenter(model, encoder, ENGINE, 'area'), image, NOTE, {
     target: { kind: 'all' },
   });
   return { id, image, explanation };

@@ -66,7 +66,7 @@ function withSystem<T>(name: string, body: (segmenter: Segmenter, model: Segment
   const [options = {}] = SYSTEMS[name] ?? [];
   const settings = modelSchema.parse({ name, baseWidth: 8, imageSize: S, layers: 1, options });
   using model = buildModel(settings, encoder);
-  return scope(() => body(new Segmenter(model.eval(), encoder, ENGINE), model));
+  return scope(() => body(new Segmenter(model.eval(), encoder, ENGINE, 'area'), model));
 }
 
 const partsOf = ({ attention }: Explanation): readonly AttentionPart[] => {

@@ -1,13 +1,13 @@
 /** Finds true masks by the images' names: in a given folder, or in LViT's layout. */
 import { basename, dirname, join } from 'node:path';
 import { type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
-import { readMask } from '@reclmis/files';
 import { imageFilesIn } from '../data/layouts/image-folder.js';
-import { imageStem } from '../data/lung-masks.js';
+import { readCaseMask } from '../data/masks.js';
+import { type ImageOfMask, imageStem } from '../data/lung-masks.js';
 
 export interface TrueMasks {
   /** At the image's size; null if there is none. @throws MASK_SIZE_MISMATCH, and the codes of `readMask` */
-  of(imagePath: string, image: Pick<RgbImage, 'width' | 'height'>): Promise<Mask | null>;
+  of(one: ImageOfMask, image: Pick<RgbImage, 'width' | 'height'>): Promise<Mask | null>;
 }
 
 /**
@@ -24,14 +24,15 @@ export async function openTrueMasks(dir?: string): Promise<TrueMasks> {
     return basename(images) === 'img' ? join(dirname(images), 'labelcol') : null;
   };
   return {
-    async of(imagePath, { width, height }) {
+    async of(one, { width, height }) {
+      const { imagePath } = one;
       const folder = folderOf(imagePath);
       if (folder === null) return null;
       const names = folders.get(folder) ?? namesIn(folder);
       folders.set(folder, names);
       const path = (await names).get(imageStem(basename(imagePath)));
       if (path === undefined) return null;
-      const mask = await readMask(path);
+      const { mask } = await readCaseMask({ ...one, id: basename(path), maskPath: path });
       if (mask.width === width && mask.height === height) return mask;
       throw new ReclmisError(
         'MASK_SIZE_MISMATCH',

@@ -5,9 +5,10 @@
 import {
   imageFrame,
   namedZones,
-  parseNote,
+  meaningOf,
   resizePlane,
   type Sides,
+  type Vocabulary,
   zoneMap,
   zoneNames,
 } from '@reclmis/core';
@@ -22,14 +23,15 @@ export interface CamZones {
   readonly area: number;
 }
 
-/** @param image its size. @returns null if the note names no zone or all six, or the map is 0. */
+/** @param image its size. @param vocabulary the note's, as for `meaningOf`. @returns null if the note names no zone or all six, or the map is 0. */
 export function camZones(
   { side, values }: GradCam,
   note: string,
   { width, height }: { readonly width: number; readonly height: number },
   sides: Sides,
+  vocabulary: Vocabulary | null = null,
 ): CamZones | null {
-  const named = namedZones(parseNote(note));
+  const named = namedZones(meaningOf(note, vocabulary));
   if (named === null) return null;
   const zones = zoneMap(imageFrame(width, height), sides);
   const plane = resizePlane(values, side, side, width, height);

@@ -10,7 +10,7 @@ import { existsSync, statSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import { readSafetensors, readSafetensorsHeader, type Tensor } from '@reclmis/torch';
 import { type CheckpointInfo, checkpointPath, intact, parseInfo } from '../run/checkpoint.js';
-import { MODEL_PREFIX, RESUME_FORMAT } from '../run/resume-files.js';
+import { weightsPrefix } from '../run/resume-files.js';
 import { openRun } from '../run/run.js';
 import type { NoteEncoderDescription } from '../text/encoder.js';
 import type { Table } from './family.js';
@@ -61,7 +61,7 @@ export function storedRun(path: string): StoredRun | null {
   const metadata = isFolder ? intact(() => readSafetensorsHeader(file).metadata) : metadataOf(file);
   if (!isFolder && !/^reclmis-(?:checkpoint|resume)\//.test(metadata['format'] ?? '')) return null;
   const { info, format } = parseInfo(file, metadata);
-  return { path: file, info, prefix: format === RESUME_FORMAT ? MODEL_PREFIX : '' };
+  return { path: file, info, prefix: weightsPrefix(format, info.config) };
 }
 
 /** A run's weights by the model's keys, in the current scope. */

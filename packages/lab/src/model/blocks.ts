@@ -54,18 +54,24 @@ export class UpBlock extends nn.Module {
     ]);
   }
 
-  /** @param x [B,in/2,H,W]. @param skip [B,in/2,2H,2W]. @returns [B,out,2H,2W] */
-  forward(x: Tensor, skip: Tensor): Tensor {
-    return this.convs.reduce((y, conv) => conv.forward(y), this.join(x, skip)); // [B,out,2H,2W]
+  /** @param x [B,in/2,H,W]. @param skip [B,in/2,2H,2W]. @param factor PLAM's, if known @returns [B,out,2H,2W] */
+  forward(x: Tensor, skip: Tensor, factor?: Tensor): Tensor {
+    return this.convs.reduce((y, conv) => conv.forward(y), this.join(x, skip, factor)); // [B,out,2H,2W]
+  }
+
+  /** PLAM's, [B,1,2H,2W]. */
+  factorOf(skip: Tensor): Tensor {
+    return this.pixModule.attention(skip);
   }
 
   /** [skip, up], [B,in,2H,2W], in one pass if possible. */
-  private join(x: Tensor, skip: Tensor): Tensor {
+  private join(x: Tensor, skip: Tensor, factor?: Tensor): Tensor {
     if (skip.dtype === x.dtype && isLaneMap(skip) && isLaneMap(x)) {
-      const attention = this.pixModule.attention(skip); // [B,1,2H,2W]
+      const attention = factor ?? this.factorOf(skip); // [B,1,2H,2W]
       if (attention.dtype === skip.dtype) return attendAndJoin(skip, attention, x);
       return cat([skip.mul(attention), nn.upsampleNearest2d(x, 2)], 1);
     }
-    return cat([this.pixModule.forward(skip), nn.upsampleNearest2d(x, 2)], 1);
+    const attended = factor ? skip.mul(factor) : this.pixModule.forward(skip);
+    return cat([attended, nn.upsampleNearest2d(x, 2)], 1);
   }
 }

@@ -59,8 +59,15 @@ export interface ModelDescriptor {
   readonly readsNotes: (settings: ModelSettings) => boolean;
   /** Does training read notes' features? Default `readsNotes`. */
   readonly learnsFromNotes?: (settings: ModelSettings) => boolean;
+  /**
+   * Why nothing of an image can be computed ahead of its note: a clause without full stop, for a model that reads notes
+   * but has no `imageFeatures` of its own.
+   */
+  readonly noteEntersEarly?: string;
   /** Draws weights from libtorch's generator. @throws CONFIG_INVALID for settings that do not go together */
   readonly build: (settings: ModelSettings, encoder: EncoderTraits) => SegmentationModel;
+  /** Whether `model.deepSupervision` is a choice; default false. */
+  readonly deepSupervision?: true;
   /** This model's own settings; default none. */
   readonly options?: z.ZodObject;
   /** A key of no other model: identifies golden files. */
@@ -69,6 +76,11 @@ export interface ModelDescriptor {
   readonly unusedKeys: readonly RegExp[];
   /** In `configs/`. */
   readonly presets: readonly string[];
+  /**
+   * For `train.freeze` and `train.lrFactors`: paths of modules and keys of parameters, by the part's name. Each parameter
+   * is in one part.
+   */
+  readonly parts?: Readonly<Record<string, readonly string[]>>;
   readonly parity?: ParityTraits;
   /** Its row in the paper's Table 1. */
   readonly table1?: Table1Row;

@@ -32,8 +32,17 @@ class PatchEmbeddings extends nn.Module {
   forward(patches: Tensor): Tensor {
     // A 1x1 convolution of the map is a linear map of the patches.
     const weight = this.patch.weight.view([this.channels, this.channels]);
-    const embedded = linear(patches, weight, this.patch.bias).add(this.position);
+    const embedded = linear(patches, weight, this.patch.bias).add(this.positionsOf(patches.size(1)));
     return this.training && this.dropoutRate > 0 ? dropout(embedded, this.dropoutRate, true) : embedded;
+  }
+
+  /** Bilinear between the grid's positions, for images of another size (`train.sizes`). @returns [1,N,C] */
+  private positionsOf(patches: number): Tensor {
+    const [, N, C] = this.position.shape3();
+    if (patches === N) return this.position;
+    const [own, side] = [Math.sqrt(N), Math.sqrt(patches)];
+    const grid = this.position.transpose(1, 2).reshape([1, C, own, own]); // [1,C,h,w]
+    return grid.upsampleBilinear2d([side, side], false).flatten(2).transpose(1, 2); // [1,N,C]
   }
 }
 

@@ -101,5 +101,6 @@ describe('the objective', () => {
   it('asks for what the components give', () => {
     expect(all).toEqual(['dice', 'bce', 'ccl', 'clr', 'cvr']);
     expect(requiredLosses([])).toEqual(['dice', 'bce']);
+    expect(requiredLosses(['ccl'], ['lovasz', 'distil'])).toEqual(['dice', 'bce', 'lovasz', 'distil', 'ccl']);
   });
 });

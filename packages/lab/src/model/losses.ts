@@ -8,13 +8,16 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import { stack, type Tensor } from '@reclmis/torch';
+import { boundaryLoss, distilLoss, lovaszLoss } from './mask-losses.js';
 import { AUXILIARY_LOSSES, type AuxiliaryLoss, type TrainingSegmentation } from './segmentation-model.js';
 
 /** Prediction and truth may both be empty. */
 const SMOOTH = 1e-5;
 
+/** The mask's losses besides Dice and cross-entropy, computed if they have a weight; `distil` if there is a teacher. */
+export const FURTHER_LOSSES = ['lovasz', 'boundary', 'distil'] as const;
 /** In the order of reports. */
-export const LOSS_NAMES = ['dice', 'bce', ...AUXILIARY_LOSSES] as const;
+export const LOSS_NAMES = ['dice', 'bce', ...FURTHER_LOSSES, ...AUXILIARY_LOSSES] as const;
 export type LossName = (typeof LOSS_NAMES)[number];
 export type LossWeights = Readonly<Record<LossName, number>>;
 
@@ -22,6 +25,9 @@ export type LossWeights = Readonly<Record<LossName, number>>;
 export const PAPER_WEIGHTS: LossWeights = {
   dice: 2.5,
   bce: 2.5,
+  lovasz: 0,
+  boundary: 0,
+  distil: 0,
   ccl: 0.2,
   clr: 1,
   cvr: 1,
@@ -68,8 +74,19 @@ export function bceLoss(logits: Tensor, masks: Tensor): Tensor {
   return logits.binaryCrossEntropyWithLogits(masks);
 }
 
-export function requiredLosses(auxiliary: readonly AuxiliaryLoss[]): LossName[] {
-  return ['dice', 'bce', ...auxiliary];
+/** @param further those of the mask that are asked for */
+export function requiredLosses(
+  auxiliary: readonly AuxiliaryLoss[],
+  further: readonly LossName[] = [],
+): LossName[] {
+  return ['dice', 'bce', ...further, ...auxiliary];
+}
+
+/** What the teacher says of the same images and notes. */
+export interface Taught {
+  /** [B,1,S,S]. */
+  readonly probability: Tensor;
+  readonly temperature: number;
 }
 
 /**
@@ -82,8 +99,15 @@ export function objective(
   masks: Tensor,
   required: readonly LossName[],
   weights: LossWeights = PAPER_WEIGHTS,
+  taught: Taught | null = null,
 ): Objective {
-  return combine({ ...maskLosses(output, masks), ...output.losses }, required, weights);
+  const { logits, probability, losses } = output;
+  const further = {
+    ...(weights.lovasz > 0 && { lovasz: lovaszLoss(logits, masks) }),
+    ...(weights.boundary > 0 && { boundary: boundaryLoss(probability, masks) }),
+    ...(taught && { distil: distilLoss(logits, taught.probability, taught.temperature) }),
+  };
+  return combine({ ...maskLosses(output, masks), ...further, ...losses }, required, weights);
 }
 
 /** The mask's losses; under deep supervision, weighted means over the supervised maps. */

@@ -19,8 +19,8 @@ import { ReclmisError } from '@reclmis/core';
 import { cat, dropout, nn, type Tensor, zeros } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { UpBlock } from './blocks.js';
-import type { ModelOptions, Segmentation } from './segmentation-model.js';
-import { type Decoder, requireOption, UNetBased } from './unet-based.js';
+import type { ImageFeatures, ModelOptions } from './segmentation-model.js';
+import { type Decoded, type Decoder, requireOption, UNetBased } from './unet-based.js';
 
 export interface LViTOptions extends ModelOptions {
   /** T: the note's convolution has a channel per token. */
@@ -270,9 +270,19 @@ export class LViT extends UNetBased {
     return 'LViT’s transformers join patches at four scales beside the U-Net, not in one chain that could be followed to the mask';
   }
 
-  segment(images: Tensor, note: NoteFeatures | null): Segmentation {
-    const text = this.adapt(note); // [B,T,w]
+  segment(images: Tensor, note: NoteFeatures | null): Decoded {
+    return this.withNote(this.imageFeatures(images), note);
+  }
+
+  /** The U-Net's maps, which no transformer changes: the bottleneck, then skips, coarsest first. */
+  override imageFeatures(images: Tensor): ImageFeatures {
     const { bottleneck, skips } = this.encode(images);
+    return [bottleneck, ...skips];
+  }
+
+  override withNote([bottleneck, ...skips]: ImageFeatures, note: NoteFeatures | null): Decoded {
+    if (!bottleneck) throw new RangeError('LViT: no features');
+    const text = this.adapt(note); // [B,T,w]
     const maps = [...skips].reverse(); // x1..x4
     const down = [this.first.forward(at(maps, 0), text)]; // y1, [B,N,w]
     this.downVits.forEach((vit, i) => down.push(vit.forward(at(maps, i + 1), at(down, i)))); // y2..y4

@@ -75,6 +75,7 @@ export interface ModelSettings extends Pick<
   RecLMISOptions,
   | 'baseWidth'
   | 'imageSize'
+  | 'deepSupervision'
   | 'layers'
   | 'components'
   | 'conditions'
@@ -168,6 +169,7 @@ export function optionsFromConfig(model: ModelSettings, encoder: EncoderTraits):
     baseWidth: model.baseWidth,
     imageSize: model.imageSize,
     textWidth: encoder.width,
+    ...(model.deepSupervision === true && { deepSupervision: true }),
     layers: model.layers,
     causal: variant.causal,
     secondSoftmax: variant.secondSoftmax,

@@ -25,9 +25,10 @@ import {
 } from './options.js';
 import { ConditionedReconstructor } from './reconstruction.js';
 import { UpBlock } from './blocks.js';
-import { type Decoder, UNetBased } from './unet-based.js';
+import { type Decoded, type Decoder, type EncodedImage, UNetBased } from './unet-based.js';
 import {
   type AuxiliaryLoss,
+  type ImageFeatures,
   type Segmentation,
   type TrainingChoices,
   type TrainingSegmentation,
@@ -136,6 +137,11 @@ export class RecLMIS extends UNetBased {
     return this.interact !== null;
   }
 
+  /** CI's positions are resampled to the patches there are. */
+  override get sizeStep(): number {
+    return 16;
+  }
+
   override get auxiliary(): readonly AuxiliaryLoss[] {
     return OWN_LOSSES.filter((name) => this.options.components[name]);
   }
@@ -148,20 +154,40 @@ export class RecLMIS extends UNetBased {
    * @param images [B,3,S,S], RGB in 0 to 1
    * @param note null only for the note-free model, which ignores it @throws NOTE_MISSING, TENSOR_SHAPE
    */
-  segment(images: Tensor, note: NoteFeatures | null): Segmentation {
+  segment(images: Tensor, note: NoteFeatures | null): Decoded {
     const { skips, bottleneck } = this.encode(images);
     const interacted = this.interact?.forward(toPatches(bottleneck), this.adapt(note)).image ?? null;
     return this.decode(bottleneck, interacted, skips);
   }
 
-  /** With the patches and words of interest. @throws NOTE_MISSING, TENSOR_SHAPE */
-  segmentWithInterest(images: Tensor, note: NoteFeatures | null): InterestedSegmentation {
-    if (!this.interact || !this.trainers || !note)
-      return { ...this.segment(images, note), poi: null, woi: null };
+  /** F_V, the skips and their PLAM factors, coarsest first. */
+  override imageFeatures(images: Tensor): ImageFeatures {
+    if (!this.interact) return super.imageFeatures(images);
     const { skips, bottleneck } = this.encode(images);
+    return [bottleneck, ...skips, ...this.factorsOf(skips)];
+  }
+
+  override withNote(features: ImageFeatures, note: NoteFeatures | null): Segmentation {
+    if (!this.interact) return super.withNote(features, note);
+    const { bottleneck, skips, factors } = parted(features);
+    const { image } = this.interact.forward(toPatches(bottleneck), this.adapt(note)); // [B,N,C]
+    return this.decode(bottleneck, image, skips, factors);
+  }
+
+  /** With the patches and words of interest. @param ahead `imageFeatures(images)`, if known @throws NOTE_MISSING, TENSOR_SHAPE */
+  segmentWithInterest(
+    images: Tensor,
+    note: NoteFeatures | null,
+    ahead: ImageFeatures | null = null,
+  ): InterestedSegmentation {
+    if (!this.interact || !this.trainers || !note) {
+      const segmentation = ahead ? this.withNote(ahead, note) : this.segment(images, note);
+      return { ...segmentation, poi: null, woi: null };
+    }
+    const { skips, bottleneck, factors } = ahead ? parted(ahead) : { ...this.encode(images), factors: [] };
     const interaction = this.interact.forward(toPatches(bottleneck), this.adapt(note));
     const { poi, woi } = this.interest(this.interact, this.trainers, interaction, note);
-    return { ...this.decode(bottleneck, interaction.image, skips), poi, woi };
+    return { ...this.decode(bottleneck, interaction.image, skips, factors), poi, woi };
   }
 
   /** With the losses of active components. @throws NOTE_MISSING, TENSOR_SHAPE */
@@ -180,7 +206,7 @@ export class RecLMIS extends UNetBased {
       losses: {},
     };
     if (!this.interact) {
-      const segmentation = this.decode(bottleneck, null, skips);
+      const segmentation = this.supervised(this.decode(bottleneck, null, skips));
       return {
         ...segmentation,
         imageFeatures: bottleneck,
@@ -194,7 +220,7 @@ export class RecLMIS extends UNetBased {
     const interaction = this.interact.forward(patches, tokens);
     const { image } = interaction; // [B,N,C]
     const shared = { imageFeatures: bottleneck, textFeatures: tokens, interactedImage: image };
-    const segmentation = this.decode(bottleneck, image, skips);
+    const segmentation = this.supervised(this.decode(bottleneck, image, skips));
     if (!this.trainers || !note) return { ...segmentation, ...shared, ...none };
 
     const { words, poi, woi } = this.interest(this.interact, this.trainers, interaction, note);
@@ -303,10 +329,24 @@ export class RecLMIS extends UNetBased {
   }
 
   /** Decodes F'_V, or F_V if the model is note-free. */
-  private decode(bottleneck: Tensor, interacted: Tensor | null, skips: readonly Tensor[]): Segmentation {
+  private decode(
+    bottleneck: Tensor,
+    interacted: Tensor | null,
+    skips: readonly Tensor[],
+    factors?: readonly Tensor[],
+  ): Decoded {
     const x = interacted ? toMap(interacted, bottleneck) : bottleneck; // [B,C,h,w]
-    return this.decodeMap(x, skips);
+    return this.decodeMap(x, skips, factors);
   }
+}
+
+/** As `imageFeatures` orders them. */
+function parted([bottleneck, ...maps]: ImageFeatures): EncodedImage & {
+  readonly factors: readonly Tensor[];
+} {
+  if (!bottleneck) throw new RangeError('RecLMIS: no features');
+  const levels = maps.length / 2;
+  return { bottleneck, skips: maps.slice(0, levels), factors: maps.slice(levels) };
 }
 
 /** [B,C,h,w] -> [B,N,C]; a view if channels-last. */

@@ -21,6 +21,11 @@ import { UNet } from './unet.js';
 
 export type { EncoderTraits, ModelDescriptor } from './descriptor.js';
 
+const UNET_PARTS = {
+  encoder: ['inc', 'down1', 'down2', 'down3', 'down4'],
+  decoder: ['up4', 'up3', 'up2', 'up1', 'outc'],
+} as const;
+
 /** PyTorch's step counter of batch normalisation. */
 const STEP_COUNTERS = /\.num_batches_tracked$/;
 
@@ -31,6 +36,7 @@ const MODELS = new Map<string, ModelDescriptor>([
       title: 'RecLMIS',
       readsNotes: ({ components }) => components.ci,
       build: (settings, encoder) => new RecLMIS(optionsFromConfig(settings, encoder)),
+      deepSupervision: true,
       ownKey: 'interact.embeddings.position_embeddings',
       unusedKeys: [
         /^rec_(?:img|text)_trans1\.decoder1\..*\.encoder_attn/, // the context stacks attend to themselves alone
@@ -38,6 +44,12 @@ const MODELS = new Map<string, ModelDescriptor>([
         STEP_COUNTERS,
       ],
       presets: ['qata-cov19', 'mosmeddata-plus', 'monuseg', 'phantom'],
+      parts: {
+        ...UNET_PARTS,
+        text: ['text_module4'],
+        interaction: ['interact', 'mlp_visual', 'mlp_woi'],
+        reconstruction: ['rec_img_trans1', 'rec_text_trans1'],
+      },
       table1: {
         title: 'RecLMIS',
         parameters:
@@ -50,11 +62,13 @@ const MODELS = new Map<string, ModelDescriptor>([
     {
       title: 'U-Net',
       readsNotes: () => false,
-      build: ({ baseWidth, imageSize }, { width: textWidth }) =>
-        new UNet({ baseWidth, imageSize, textWidth }),
+      build: ({ baseWidth, imageSize, deepSupervision }, { width: textWidth }) =>
+        new UNet({ baseWidth, imageSize, textWidth, deepSupervision }),
+      deepSupervision: true,
       ownKey: 'up4.up.weight',
       unusedKeys: [STEP_COUNTERS],
       presets: ['qata-cov19-unet', 'monuseg-unet'],
+      parts: UNET_PARTS,
       table1: {
         title: 'U-Net',
         flops:
@@ -67,11 +81,20 @@ const MODELS = new Map<string, ModelDescriptor>([
     {
       title: 'LViT',
       readsNotes: () => true,
-      build: ({ baseWidth, imageSize, dropout }, { width: textWidth, contextLength }) =>
-        new LViT({ baseWidth, imageSize, textWidth, contextLength, dropout }),
+      build: ({ baseWidth, imageSize, dropout, deepSupervision }, { width: textWidth, contextLength }) =>
+        new LViT({ baseWidth, imageSize, textWidth, contextLength, dropout, deepSupervision }),
+      deepSupervision: true,
       ownKey: 'downVit.embeddings.position_embeddings',
       unusedKeys: [/\.pixModule\.conv_sig\./, STEP_COUNTERS],
       presets: ['qata-cov19-lvit', 'monuseg-lvit'],
+      parts: {
+        ...UNET_PARTS,
+        text: ['text_module4', 'text_module3', 'text_module2', 'text_module1'],
+        transformer: [
+          ...['downVit', 'downVit1', 'downVit2', 'downVit3', 'upVit', 'upVit1', 'upVit2', 'upVit3'],
+          ...['reconstruct1', 'reconstruct2', 'reconstruct3', 'reconstruct4'],
+        ],
+      },
     },
   ],
   ['attunet', attentionUNet],

@@ -16,6 +16,8 @@ export interface ModelOptions {
   readonly imageSize: number;
   /** W; ignored by models without notes. */
   readonly textWidth: number;
+  /** `model.deepSupervision`, of the models that have the choice; default false. */
+  readonly deepSupervision?: boolean | undefined;
 }
 
 export interface Segmentation {
@@ -79,6 +81,9 @@ export interface TrainingChoices {
  */
 export type NoteInput = 'features' | 'masked-features' | 'ids';
 
+/** What `withNote` needs of images, B ahead in each; only the model knows what they are. */
+export type ImageFeatures = readonly Tensor[];
+
 /** Places of the image, row by row. */
 export interface TokenGrid {
   /** Side of the square grid, in tokens. */
@@ -131,6 +136,11 @@ export abstract class SegmentationModel extends nn.Module {
     return `${this.title} ${how}, so its masks are the same under every note`;
   }
 
+  /** Sides of training images may be multiples of this, in pixels; null: only S, as for positions learnt for images of one size. */
+  get sizeStep(): number | null {
+    return null;
+  }
+
   get noteInput(): NoteInput {
     return 'features';
   }
@@ -147,6 +157,22 @@ export abstract class SegmentationModel extends nn.Module {
 
   /** @param images [B,3,S,S], RGB in 0 to 1. @param note [B,T,W] @throws NOTE_MISSING, TENSOR_SHAPE */
   abstract segment(images: Tensor, note: NoteFeatures | null): Segmentation;
+
+  /**
+   * The part of `segment` that sees no note, once for several notes. Models whose note enters late override both this
+   * and `withNote`. By default a model without notes does everything here, and one that reads them nothing: the
+   * features are the images (`ModelDescriptor.noteEntersEarly`).
+   * @param images [B,3,S,S], RGB in 0 to 1 @throws TENSOR_SHAPE
+   */
+  imageFeatures(images: Tensor): ImageFeatures {
+    return [this.readsNotes ? images : this.segment(images, null).logits];
+  }
+
+  /** The rest: `withNote(imageFeatures(images), note)` is `segment(images, note)`. @throws NOTE_MISSING, TENSOR_SHAPE */
+  withNote([first]: ImageFeatures, note: NoteFeatures | null): Segmentation {
+    if (!first) throw new RangeError(`${this.title}: no features`);
+    return this.readsNotes ? this.segment(first, note) : segmentation(first);
+  }
 
   /** With the losses of `auxiliary`. @throws NOTE_MISSING, TENSOR_SHAPE */
   forwardTraining(
@@ -180,9 +206,16 @@ export abstract class SegmentationModel extends nn.Module {
   }
 }
 
-/** @param images [B,3,S,S]. @throws TENSOR_SHAPE */
-export function checkImages(images: Tensor, { imageSize: S }: Pick<ModelOptions, 'imageSize'>): void {
+/**
+ * @param images [B,3,S,S]. @param step in training: sides may be its multiples @throws TENSOR_SHAPE
+ */
+export function checkImages(
+  images: Tensor,
+  { imageSize: S }: Pick<ModelOptions, 'imageSize'>,
+  step: number | null = null,
+): void {
   const [, channels, height, width] = images.shape4();
+  if (step !== null && channels === 3 && height === width && height % step === 0) return;
   if (channels !== 3 || height !== S || width !== S) {
     throw new ReclmisError(
       'TENSOR_SHAPE',

@@ -34,6 +34,11 @@ const fields = z.strictObject({
     .multipleOf(16)
     .default(224)
     .describe('side of the square input, a multiple of 16, in pixels'),
+  // Two more 1x1 convolutions that only training uses; nnU-Net has its own, always (docs/reference/training.md).
+  deepSupervision: z
+    .boolean()
+    .default(false)
+    .describe('coarser maps of the decoder learn the mask too (reclmis, unet, lvit, uctransnet)'),
   // 3 is the paper's best of 1 to 10 (ablation); upstream uses 4 for QaTa-COV19.
   layers: z
     .number()
@@ -104,8 +109,14 @@ const fields = z.strictObject({
 });
 
 /** `options` must be the chosen model's. */
-export const modelSchema = fields.superRefine(({ name, options }, context) => {
+export const modelSchema = fields.superRefine(({ name, options, deepSupervision }, context) => {
   if (!isModel(name)) return;
+  if (deepSupervision && modelDescriptor(name).deepSupervision !== true)
+    context.addIssue({
+      code: 'custom',
+      path: ['deepSupervision'],
+      message: `false for ${name}: only ${supervised().join(', ')} have it as a choice`,
+    });
   const schema = modelDescriptor(name).options ?? z.strictObject({});
   const known = Object.keys(schema.shape);
   for (const issue of schema.safeParse(options).error?.issues ?? []) {
@@ -118,8 +129,12 @@ export const modelSchema = fields.superRefine(({ name, options }, context) => {
   }
 });
 
+function supervised(): string[] {
+  return modelNames().filter((name) => modelDescriptor(name).deepSupervision === true);
+}
+
 /** `a=1,b=tiny`; numbers, lists in brackets and booleans as in YAML. */
-function parsePairs(text: string, context: z.RefinementCtx): Record<string, unknown> {
+export function parsePairs(text: string, context: z.RefinementCtx): Record<string, unknown> {
   const pairs = text === '' ? [] : text.split(/,(?![^[]*\])/);
   return Object.fromEntries(
     pairs.map((pair) => {

@@ -11,8 +11,8 @@
 import { cat, nn, type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { ConvBNReLU } from './blocks.js';
-import type { ModelOptions, Segmentation } from './segmentation-model.js';
-import { type Decoder, UNetBased } from './unet-based.js';
+import type { ModelOptions } from './segmentation-model.js';
+import { type Decoded, type Decoder, UNetBased } from './unet-based.js';
 
 /** Keys `up`, `nConvs.{i}`. */
 class TransposedUpBlock extends nn.Module {
@@ -47,7 +47,11 @@ export class UNet extends UNetBased {
     this.decode = this.decoder(TransposedUpBlock);
   }
 
-  segment(images: Tensor, _note: NoteFeatures | null): Segmentation {
+  override get sizeStep(): number {
+    return 16;
+  }
+
+  segment(images: Tensor, _note: NoteFeatures | null): Decoded {
     const { bottleneck, skips } = this.encode(images);
     return this.decode(bottleneck, skips);
   }

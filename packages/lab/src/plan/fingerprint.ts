@@ -8,8 +8,6 @@ import { basename, resolve } from 'node:path';
 import {
   type InferredSides,
   inferSides,
-  namesPlace,
-  namesSide,
   quantileOfSorted,
   tallySides,
   type WarningCode,
@@ -19,6 +17,7 @@ import {
 import type { TextConfig } from '../config/config-schema.js';
 import { invalidDataset, usableScan } from '../data/dataset.js';
 import type { DataSourceOptions, SplitScan } from '../data/layouts/layout.js';
+import { NoteMotions } from '../data/note-motions.js';
 import { presentSplits } from '../data/source.js';
 import { grouping } from '../data/groups.js';
 import { findSuspicions } from '../data/suspect/index.js';
@@ -275,6 +274,7 @@ function notesOf(
   const sorted = [...counts].sort((a, b) => a - b);
   const tokens = spread(counts);
   const words = WordTokenizer.fromNotes(training);
+  const motions = new NoteMotions();
   const share = (test: (note: string) => boolean): number =>
     all.filter(({ note }) => test(note)).length / all.length;
   const levels = [...new Set(sorted.filter((count) => count >= Math.floor(tokens.p99)))];
@@ -285,8 +285,8 @@ function notesOf(
       tokens: count,
       share: sorted.filter((one) => one <= count).length / sorted.length,
     })),
-    namingSides: share(namesSide),
-    namingPlaces: share(namesPlace),
+    namingSides: share((note) => motions.of(note).mirrored !== note),
+    namingPlaces: share((note) => motions.of(note).placed),
     vocabulary: new Set(training.flatMap(wordsOf)).size,
     unknown: scans
       .filter(({ split }) => split !== 'train')

@@ -3,3 +3,4 @@ export { largestPart, type ModelShape, parameterCount, peakTensorBytes, resident
 export { type Plan, type PlanLimits, type Proposal, propose } from './propose.js';
 export { planFor, type PlanForOptions } from './plan-for.js';
 export { planToYaml } from './yaml.js';
+export { type PlanTarget, PLAN_TARGETS, type Width, WIDTHS } from './width.js';

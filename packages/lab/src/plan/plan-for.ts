@@ -3,6 +3,7 @@ import { totalmem } from 'node:os';
 import { benchTrain } from '../bench/index.js';
 import { loadConfig } from '../config/config.js';
 import type { Fingerprint } from './fingerprint.js';
+import { isWidth } from './width.js';
 import { type Plan, type PlanLimits, propose } from './propose.js';
 
 export interface PlanForOptions extends Omit<PlanLimits, 'memoryBytes'> {
@@ -23,20 +24,31 @@ const DECISIVE = [
   'train.precision',
 ];
 
-/** @returns also the seconds per image, given or measured, if a time limit needs them @throws as `propose` */
+/** @returns also the seconds per image, given or measured (of the chosen width), if a time limit needs them @throws as `propose` */
 export async function planFor(
   fingerprint: Fingerprint,
   { memoryBytes = SHARE_OF_MACHINE * machineMemory(), onStep, ...rest }: PlanForOptions,
 ): Promise<{ readonly plan: Plan; readonly secondsPerImage?: number }> {
-  const { minutes, secondsPerImage: given, ...limits } = rest;
-  const plan = propose(fingerprint, { ...limits, memoryBytes });
-  if (minutes === undefined) return given === undefined ? { plan } : { plan, secondsPerImage: given };
-  const secondsPerImage = given ?? (await measureStep(plan, onStep));
-  return {
-    plan: propose(fingerprint, { ...limits, memoryBytes, minutes, secondsPerImage }),
-    secondsPerImage,
-  };
+  const { minutes, secondsPerImage: given, ...asked } = rest;
+  const limits = { ...asked, memoryBytes };
+  const widest = propose(fingerprint, limits);
+  if (minutes === undefined)
+    return given === undefined ? { plan: widest } : { plan: widest, secondsPerImage: given };
+  const secondsPerImage = given ?? (await measureStep(widest, onStep));
+  const plan = propose(fingerprint, { ...limits, minutes, secondsPerImage });
+  const width = widthOf(plan);
+  if (given !== undefined || width === widthOf(widest) || !isWidth(width)) return { plan, secondsPerImage };
+  // Widths were compared by measured ratios; epochs want the time of the one chosen, on this machine.
+  const own = await measureStep(plan, onStep);
+  const exact = propose(fingerprint, { ...limits, width, minutes, secondsPerImage: own });
+  const settings = exact.settings.map((one) =>
+    one.path === WIDTH ? (plan.settings.find(({ path }) => path === WIDTH) ?? one) : one,
+  );
+  return { plan: { ...exact, settings }, secondsPerImage: own };
 }
+
+const WIDTH = 'model.baseWidth';
+const widthOf = ({ settings }: Plan): number => Number(settings.find(({ path }) => path === WIDTH)?.value);
 
 /** Bytes; a container's, if the process runs in one. */
 function machineMemory(): number {

@@ -375,7 +375,38 @@ describe('rules', () => {
       'train.batchSize': 16,
     });
     const { notices } = propose(like({}), { ...limits, minutes: 1, secondsPerImage: 1 });
-    expect(notices.join()).toMatch(/One epoch takes 103 minutes/);
+    expect(notices.join()).toMatch(/One epoch takes 8 minutes/); // at width 8: 0.076 of 103
+  });
+
+  it('take the width from target, memory and time, with the reason', () => {
+    const width = (more: Partial<Parameters<typeof propose>[1]>): unknown[] => {
+      const { settings } = propose(like({}), { ...limits, ...more });
+      const found = settings.find(({ path }) => path === 'model.baseWidth');
+      return [found?.value, found?.reason];
+    };
+    expect(width({})).toEqual([64, "the paper's"]);
+    expect(width({ target: 'server' })).toEqual([32, expect.stringContaining('for a server')]);
+    expect(width({ target: 'browser' })).toEqual([16, expect.stringContaining('for a browser')]);
+    expect(width({ target: 'browser', memoryBytes: 40 * GIB })[0]).toBe(16);
+    // An epoch is 5713 + 1429 / 3 = 6189.3 images. At 1 s, 95 % of 200 minutes hold one of width 64 (5,713 images
+    // seen), two of 48, five of 32 (0.326 s): 28,565 are enough for it.
+    expect(width({ minutes: 200, secondsPerImage: 1 })).toEqual([
+      32,
+      'its training sees 28565 images in the time; 64 would see 5713, and pays from 22000',
+    ]);
+    expect(valuesOf(like({}), { minutes: 200, secondsPerImage: 1 })['train.epochs']).toBe(5);
+    // 30 minutes hold no epoch of 48, none of 32 (0.85), two of 16 (0.134 s).
+    expect(width({ minutes: 30, secondsPerImage: 1 })[0]).toBe(16);
+    // The time is of the target's widest: 1 s at width 32 is 0.41 s at 16.
+    expect(width({ target: 'server', minutes: 60, secondsPerImage: 1 })[0]).toBe(16);
+    expect(width({ target: 'server', minutes: 300, secondsPerImage: 1 })[0]).toBe(32);
+    expect(width({ minutes: 5, secondsPerImage: 1 })).toEqual([8, expect.stringContaining('the narrowest')]);
+    // All 500 epochs of 40 cases, 20,000 images seen, take 380 minutes: no narrower model would see more.
+    const few = (minutes: number): unknown =>
+      valuesOf(like({ cases: 40 }), { minutes, secondsPerImage: 1 })['model.baseWidth'];
+    expect([few(400), few(300)]).toEqual([64, 48]);
+    // A time of a given width decides epochs alone.
+    expect(width({ minutes: 200, secondsPerImage: 1, width: 48 })[0]).toBe(48);
   });
 
   it('count steps and epochs as they are', () => {
@@ -384,7 +415,9 @@ describe('rules', () => {
         ?.reason ?? '';
     expect(reasonOf(18)).toContain('5 steps in an epoch of 18 cases'); // batches of 4
     expect(reasonOf(42)).toBe('at least six steps in an epoch of 42 cases');
-    expect(reasonOf(600, { minutes: 11, secondsPerImage: 1 })).toContain('steps in 1 epoch, and with so few');
+    expect(reasonOf(600, { minutes: 1.5, secondsPerImage: 1 })).toContain(
+      'steps in 1 epoch, and with so few',
+    );
   });
 
   it('change colours where there are any', () => {

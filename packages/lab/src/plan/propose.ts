@@ -2,10 +2,11 @@
  * Proposes a configuration for a fingerprint, each setting with its reason (docs/reference/planning.md). If
  * the data say nothing, the paper's value stays (docs/method.md 9).
  */
-import { ReclmisError, sidesWarnings } from '@reclmis/core';
+import { defined, ReclmisError, sidesWarnings } from '@reclmis/core';
 import { defaultCacheBytes } from '../data/cache.js';
 import type { Precision } from '../config/precisions.js';
 import type { Fingerprint } from './fingerprint.js';
+import { type PlanTarget, type Width, WIDEST, WIDTHS, widthForTime } from './width.js';
 import { cacheBytes, largestPart, type ModelShape, peakTensorBytes, residentBytes } from './memory.js';
 
 export interface Proposal {
@@ -37,12 +38,16 @@ export interface PlanLimits {
   readonly cacheBytes?: number;
   /** For the whole training; needs `secondsPerImage`. */
   readonly minutes?: number;
-  /** By `reclmis bench train` with this configuration. */
+  /** A training step's time, by `reclmis bench train`. */
   readonly secondsPerImage?: number;
+  /** Decides the widest model; default `accuracy`. */
+  readonly target?: PlanTarget;
+  /** That `secondsPerImage` is of; default: the widest that target and memory allow, from which time chooses. */
+  readonly width?: Width;
 }
 
 /** Section 4.2. */
-const PAPER = { side: 224, width: 64, layers: 3, batch: 32, lr: 3e-4, patience: 50, epochs: 500 };
+const PAPER = { side: 224, layers: 3, batch: 32, lr: 3e-4, patience: 50, epochs: 500 };
 /** 200 epochs of QaTa-COV19. */
 const SEEN = 200 * 5713;
 /** What an area or nucleus keeps at the model's size: a quarter of a patch's side, squared. */
@@ -72,9 +77,16 @@ export function propose(fingerprint: Fingerprint, limits: PlanLimits): Plan {
   const tokens = contextLength(fingerprint);
   const side = imageSize(fingerprint);
   const cached = (imageSize: number): number => cachedOf(fingerprint, imageSize, limits);
-  const { shape, reason: widthReason } = fit(side.value, tokens.value, limits, cached);
   const training = fingerprint.cases.train ?? 0;
-  const schedule = course(training, fingerprint.cases.val ?? 0, limits);
+  const validation = fingerprint.cases.val ?? 0;
+  const fitted = fit(side.value, tokens.value, limits, cached);
+  const timed = timedWidth(fitted.shape.baseWidth, training, validation, limits);
+  const shape = { ...fitted.shape, baseWidth: timed.width };
+  const widthReason = timed.reason ?? fitted.reason;
+  const schedule = course(training, validation, {
+    ...limits,
+    ...defined({ secondsPerImage: timed.seconds }),
+  });
   const { memoryBytes, precision } = limits;
   const kept = cached(shape.imageSize);
   const part = largestPart(shape, precision, memoryBytes - kept, schedule.batch);
@@ -189,22 +201,26 @@ function imageSize({ images, masks }: Fingerprint): { value: number; reason: str
   };
 }
 
-/** The widest model at the largest side with room for two images. */
+/** The widest model at the largest side with room for two images; of the given width, if any. */
 function fit(
   side: number,
   tokens: number,
-  { memoryBytes, precision }: PlanLimits,
+  { memoryBytes, precision, target = 'accuracy', width }: PlanLimits,
   cached: (side: number) => number,
-): { shape: ModelShape; reason: string } {
+): { shape: ModelShape & { readonly baseWidth: Width }; reason: string } {
+  const widest = WIDEST[target];
+  const widths = WIDTHS.filter((one) =>
+    width === undefined ? one <= widest.width && one >= 16 : one === width,
+  );
   const sides = [side, ...[PAPER.side, 160, 112, 96, 64, 32].filter((one) => one < side)];
   for (const imageSize of sides) {
-    for (const baseWidth of [PAPER.width, 48, 32, 16]) {
+    for (const baseWidth of widths) {
       const shape = { baseWidth, imageSize, layers: PAPER.layers, contextLength: tokens };
       if (largestPart(shape, precision, memoryBytes - cached(imageSize), 2) < 2) continue;
       const reason =
-        baseWidth === PAPER.width
-          ? "the paper's"
-          : `the most that ${gib(memoryBytes)} can hold with two images per batch; the paper's is 64`;
+        baseWidth === widest.width
+          ? widest.reason
+          : `the most that ${gib(memoryBytes)} can hold with two images per batch; ${widest.width} is ${widest.reason}`;
       return { shape, reason };
     }
   }
@@ -214,6 +230,39 @@ function fit(
     'OPTION_INVALID',
     `--memory: expected at least ${gib(needed)}, which the smallest model needs, got ${gib(memoryBytes)}`,
   );
+}
+
+/** With the seconds per image at that width, if given. */
+function timedWidth(
+  widest: Width,
+  training: number,
+  validation: number,
+  { minutes, secondsPerImage, width }: PlanLimits,
+): { readonly width: Width; readonly seconds?: number | undefined; readonly reason: string | null } {
+  if (minutes === undefined || secondsPerImage === undefined || width !== undefined)
+    return { width: widest, seconds: secondsPerImage, reason: null };
+  const most = usualEpochs(training);
+  if (affordable(training, validation, minutes, secondsPerImage).epochs >= most)
+    return { width: widest, seconds: secondsPerImage, reason: null }; // time takes nothing away
+  return widthForTime(
+    widest,
+    secondsPerImage,
+    (seconds) => training * Math.min(most, affordable(training, validation, minutes, seconds).epochs),
+  );
+}
+
+const usualEpochs = (training: number): number =>
+  Math.min(PAPER.epochs, Math.max(1, Math.round(SEEN / training)));
+
+/** Whole epochs, and the seconds of one. */
+function affordable(
+  training: number,
+  validation: number,
+  minutes: number,
+  secondsPerImage: number,
+): { readonly epochs: number; readonly perEpoch: number } {
+  const perEpoch = (training + validation * VALIDATION) * secondsPerImage;
+  return { epochs: Math.floor((60 * minutes * USED_TIME) / perEpoch), perEpoch };
 }
 
 /** Bytes kept by both splits' loaders. */
@@ -236,22 +285,21 @@ interface Course {
 }
 
 function course(training: number, validation: number, { minutes, secondsPerImage }: PlanLimits): Course {
-  let epochs = Math.min(PAPER.epochs, Math.max(1, Math.round(SEEN / training)));
+  let epochs = usualEpochs(training);
   let epochsReason =
     epochs === PAPER.epochs
       ? `the paper's for small data sets; patience may end the run earlier`
       : `${training} cases seen ${epochs === 1 ? 'once' : `${epochs} times`}: as many as the paper's 200 epochs of QaTa-COV19`;
   const notices: string[] = [];
   if (minutes !== undefined && secondsPerImage !== undefined) {
-    const perEpoch = (training + validation * VALIDATION) * secondsPerImage;
-    const affordable = Math.floor((60 * minutes * USED_TIME) / perEpoch);
-    if (affordable < epochs) {
-      epochs = Math.max(1, affordable);
+    const { epochs: most, perEpoch } = affordable(training, validation, minutes, secondsPerImage);
+    if (most < epochs) {
+      epochs = Math.max(1, most);
       epochsReason = `what fits into ${minutes} minutes at ${secondsPerImage.toFixed(3)} s per image, ${(perEpoch / 60).toFixed(1)} min an epoch`;
     }
-    if (affordable < 1) {
+    if (most < 1) {
       notices.push(
-        `One epoch takes ${(perEpoch / 60).toFixed(0)} minutes, more than the ${minutes} requested: use fewer cases (data.trainStems) or a smaller model.baseWidth.`,
+        `One epoch takes ${(perEpoch / 60).toFixed(0)} minutes, more than the ${minutes} requested: use fewer cases (data.trainStems) or more minutes.`,
       );
     }
   }

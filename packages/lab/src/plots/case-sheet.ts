@@ -27,7 +27,7 @@ export interface CaseSheet {
 }
 
 export async function caseTile(image: RgbImage, alt: string, caption: string): Promise<CaseTile> {
-  const png = await encodePng(image, 3, { level: 6 });
+  const png = await encodePng(image, 3);
   return { png, width: image.width, height: image.height, alt, caption };
 }
 

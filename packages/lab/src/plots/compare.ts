@@ -1,4 +1,4 @@
-import { imageToPlanes, type Mask, mirrorNote, namesSide, score, threshold } from '@reclmis/core';
+import { imageToPlanes, type Mask, mirroredNote, score, threshold } from '@reclmis/core';
 import { readSample } from '../data/sample.js';
 import type { Case } from '../data/types.js';
 import type { Segmenter } from '../engine/segmenter.js';
@@ -6,7 +6,7 @@ import type { OverviewRow } from './overview.js';
 
 /** Their notes change when left and right are swapped. */
 export function casesThatNameASide(cases: readonly Case[], count: number): Case[] {
-  return cases.filter(({ note }) => namesSide(note) && mirrorNote(note) !== note).slice(0, count);
+  return cases.filter(({ note }) => (mirroredNote(note) ?? note) !== note).slice(0, count);
 }
 
 /** Segments each case by its own note, and with left and right swapped. @throws the codes of `readSample` */
@@ -14,9 +14,9 @@ export async function compareNotes(segmenter: Segmenter, cases: readonly Case[])
   const S = segmenter.size;
   const rows: OverviewRow[] = [];
   for (const one of cases) {
-    const { id, image, mask, note } = await readSample(one, S);
-    const swappedNote = mirrorNote(note);
-    const plane = imageToPlanes(image, S); // [3,S,S]
+    const { id, image, mask, note } = await readSample(one, S, segmenter.resize);
+    const swappedNote = mirroredNote(note) ?? note;
+    const plane = imageToPlanes(image, S, segmenter.resize); // [3,S,S]
     const pair = new Float32Array(2 * plane.length); // [2,3,S,S]
     pair.set(plane);
     pair.set(plane, plane.length);

@@ -11,7 +11,7 @@ import type { EpochRecord } from '../run/metrics-log.js';
 import { logTicks, svgChart, tickLabel, ticks } from './chart.js';
 import { overviewImage, type OverviewRow } from './overview.js';
 import { writeProgress } from './progress.js';
-import { svgText, textWidth, wrapText } from './text.js';
+import { fixedText, svgText, textWidth, wrapText } from './text.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'reclmis-plots-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -61,6 +61,24 @@ describe('text', () => {
   it('sets unknown characters as a question mark, and accents it lacks not at all', () => {
     expect(textWidth('中')).toBe(textWidth('?'));
     expect(textWidth('ṩ')).toBe(textWidth('s'));
+  });
+
+  it('draws Greek, Cyrillic and accented letters as themselves', () => {
+    const drawn = ['?', 'c', 'č', 'Łódź', 'лёгкое', 'πνεύμονας'].map((text) => svgText(text, 0, 0));
+    expect(new Set(drawn).size).toBe(drawn.length);
+    expect(textWidth('лёгкое')).not.toBe(textWidth('??????'));
+    // Two faces side by side: no kerning between them, so the widths add up.
+    expect(textWidth('aж')).toBeCloseTo(textWidth('a') + textWidth('ж'), 9);
+  });
+
+  it('gives numbers without a negative zero', () => {
+    expect([-0.04, 0.04, -0.06, 1.25, -0].map((value) => fixedText(value, 1))).toEqual([
+      '0.0',
+      '0.0',
+      '-0.1',
+      '1.3',
+      '0.0',
+    ]);
   });
 
   it('wraps between words, breaks what is too long, and cuts with an ellipsis', () => {

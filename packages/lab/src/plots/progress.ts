@@ -48,8 +48,10 @@ function series(
   };
 }
 
-/** No model has two of one colour. */
+/** No model has two of one colour. Without the boundary term, which is mostly below 0. */
 const AUXILIARY_SERIES: readonly (readonly [keyof EpochLosses, string, Series['colour']])[] = [
+  ['lovasz', 'Lovász', COLOURS.vermilion],
+  ['distil', 'teacher', COLOURS.yellow],
   ['ccl', 'CCL', COLOURS.orange],
   ['clr', 'CLR', COLOURS.green],
   ['cvr', 'CVR', COLOURS.purple],

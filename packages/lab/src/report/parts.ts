@@ -44,7 +44,7 @@ export function table(
   );
   return joined(
     markup`<div class="scroll"><table>\n`,
-    caption === undefined ? '' : markup`<caption>${caption}</caption>\n`,
+    caption === undefined ? '' : markup`<caption><div>${caption}</div></caption>\n`,
     markup`<thead><tr>${head}</tr></thead>\n<tbody>\n${body}</tbody>\n</table></div>\n`,
   );
 }

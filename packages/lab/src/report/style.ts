@@ -14,7 +14,7 @@ code { font: .92em ui-monospace, SFMono-Regular, Consolas, monospace; overflow-w
 nav ul { display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: 1rem 0; padding: 0; list-style: none; }
 .scroll { overflow-x: auto; margin: .7rem 0 1rem; }
 table { border-collapse: collapse; font-size: .92rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; padding-bottom: .3rem; }
+caption { text-align: left; padding-bottom: .3rem; } caption div { width: max-content; max-width: min(50rem, calc(100vw - 2.5rem)); }
 th, td { padding: .28rem .7rem; border-bottom: 1px solid var(--line); vertical-align: top; }
 th { border-bottom-width: 2px; font-weight: 600; }
 td.left { min-width: 7.5rem; } .left { text-align: left; } .right { text-align: right; white-space: nowrap; } .center { text-align: center; }
@@ -27,5 +27,5 @@ figcaption { margin-top: .3rem; font-size: .88rem; max-width: 50rem; }
 .gallery figcaption { max-width: 14rem; }
 details { margin: .7rem 0; } summary { cursor: pointer; }
 footer { margin-top: 2.5rem; padding-top: .6rem; border-top: 1px solid var(--line); font-size: .88rem; overflow-wrap: anywhere; }
-@media print { :root { color-scheme: light; --ink: #000; --faint: #444; --line: #bbb; --paper: #fff; --soft: #fff; --link: #000; --warn: #d55e00; } body { max-width: none; padding: 0; font-size: 10.5pt; } nav { display: none; } h2, h3, h4 { break-after: avoid; } tr { break-inside: avoid; } .scroll { overflow: visible; } a { text-decoration: none; } }
+@media print { :root { color-scheme: light; --ink: #000; --faint: #444; --line: #bbb; --paper: #fff; --soft: #fff; --link: #000; --warn: #d55e00; } body { max-width: none; padding: 0; font-size: 10.5pt; } nav { display: none; } h2, h3, h4 { break-after: avoid; } tr { break-inside: avoid; } .scroll { overflow: visible; } caption div { width: auto; max-width: none; } a { text-decoration: none; } }
 `;

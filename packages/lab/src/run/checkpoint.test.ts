@@ -100,6 +100,18 @@ describe('checkpoints', () => {
     writeFileSync(file, text);
   });
 
+  it('refuse an entry that either has alone', () => {
+    const { config } = openRun(dir);
+    const factors = { ...config, train: { ...config.train, lrFactors: { encoder: 0.1 } } };
+    for (const [stored, asked] of [
+      [config, factors],
+      [factors, config],
+    ] as const)
+      expect(() => requireSameSettings(path, stored, asked)).toThrow(
+        /trained with train\.lrFactors\.encoder/,
+      );
+  });
+
   it('refuse a flipped bit in a digit of config.yaml, unless it says where and how to compute', () => {
     const file = join(dir, 'config.yaml');
     const text = readFileSync(file);
@@ -163,6 +175,26 @@ describe('openRun', () => {
   it('tells a folder that is not there from one that is no run', async () => {
     expect((await failure(() => openRun(join(root, 'nonesuch')))).code).toBe('RUN_MISSING');
     expect((await failure(() => openRun(data))).code).toBe('RUN_INVALID');
+  });
+
+  it('refuses a vocabulary that is damaged, and names the file and the key', async () => {
+    const dir = place();
+    await train(tiny({ 'train.epochs': 1 }), { out: dir });
+    const file = join(dir, 'run.json');
+    const info = JSON.parse(readFileSync(file, 'utf8')) as { note: object };
+    const damaged = { name: 'polyps', canonical: {}, languages: { en: { sides: { left: 5 } } } };
+    for (const [vocabulary, key] of [
+      [damaged, 'languages.en.sides.left: '],
+      [undefined, 'the vocabulary: '],
+    ] as const) {
+      const note = { ...info.note, grammar: 'vocabulary', vocabulary };
+      writeFileSync(file, JSON.stringify({ ...info, note }));
+      const error = await failure(() => openRun(dir));
+      expect([error.code, error.message]).toEqual([
+        'RUN_INVALID',
+        expect.stringContaining(`${file}: note.vocabulary: ${key}`),
+      ]);
+    }
   });
 
   it('names a configuration that does not read', async () => {

@@ -24,7 +24,7 @@ import { type Config, resolveStored } from '../config/config.js';
 import type { NoteEncoderDescription } from '../text/encoder.js';
 import type { EarlyStoppingState } from './early-stopping.js';
 import type { EpochScores } from './metrics-log.js';
-import { MODEL_PREFIX, RESUME_FORMAT, resumePaths } from './resume-files.js';
+import { RESUME_FORMAT, resumePaths, weightsPrefix } from './resume-files.js';
 
 export type CheckpointKind = 'best' | 'last';
 export type Optimizer = optim.Adam | optim.AdamW;
@@ -102,7 +102,7 @@ export function readCheckpoint(runDir: string, kind: CheckpointKind, config: Con
   const { metadata } = intact(() => readSafetensorsHeader(path));
   const { info, format } = parseInfo(path, metadata);
   requireSameSettings(path, info.config, config);
-  const prefix = format === RESUME_FORMAT ? MODEL_PREFIX : '';
+  const prefix = weightsPrefix(format, info.config);
   const { tensors } = intact(() => readSafetensors(path, { select: (name) => name.startsWith(prefix) }));
   const own = [...tensors].map(([name, tensor]) => [name.slice(prefix.length), tensor] as const);
   return { path, tensors: new Map(own), info, notice: sealNotice(path, metadata) };
@@ -185,9 +185,9 @@ interface Difference {
 /** The first forbidden difference. */
 function firstDifference(stored: unknown, asked: unknown, at: string): Difference | null {
   if (typeof stored === 'object' && typeof asked === 'object' && stored !== null && asked !== null) {
-    const [a, b] = [Object.entries(stored), new Map(Object.entries(asked))];
-    for (const [key, value] of a) {
-      const difference = firstDifference(value, b.get(key), at === '' ? key : `${at}.${key}`);
+    const [a, b] = [new Map(Object.entries(stored)), new Map(Object.entries(asked))];
+    for (const key of new Set([...a.keys(), ...b.keys()])) {
+      const difference = firstDifference(a.get(key), b.get(key), at === '' ? key : `${at}.${key}`);
       if (difference) return difference;
     }
     return null;

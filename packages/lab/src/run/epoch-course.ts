@@ -1,7 +1,8 @@
 /** An epoch's sums of losses and time, held by resume points. */
-import { LOSS_NAMES, type LossName } from '../model/losses.js';
+import { defined } from '@reclmis/core';
+import { FURTHER_LOSSES, LOSS_NAMES, type LossName } from '../model/losses.js';
 import { AUXILIARY_LOSSES } from '../model/segmentation-model.js';
-import type { EpochLosses } from './metrics-log.js';
+import type { EpochGradients, EpochLosses } from './metrics-log.js';
 
 type Term = LossName | 'total';
 
@@ -14,6 +15,8 @@ export interface EpochCourseState {
   readonly sums: Readonly<Partial<Record<Term, number>>>;
   readonly spentMs: number;
   readonly waitedMs: number;
+  /** With clipping: steps, their gradients' norms added up, and how many were clipped. */
+  readonly norms?: { readonly steps: number; readonly sum: number; readonly clipped: number } | undefined;
 }
 
 export class EpochCourse {
@@ -22,6 +25,7 @@ export class EpochCourse {
   waitedMs: number;
   private readonly sums: Map<Term, number>;
   private cases: number;
+  private norms: EpochCourseState['norms'];
 
   private constructor(
     readonly epoch: number,
@@ -31,6 +35,7 @@ export class EpochCourse {
     this.sums = new Map(Object.entries(from.sums) as [Term, number][]);
     this.spentMs = from.spentMs;
     this.waitedMs = from.waitedMs;
+    this.norms = from.norms;
   }
 
   static begin(epoch: number): EpochCourse {
@@ -49,15 +54,34 @@ export class EpochCourse {
     }
   }
 
+  /** @param norm of a step's gradients, before they were clipped to `bound` */
+  clipped(norm: number, bound: number): void {
+    const { steps, sum, clipped } = this.norms ?? { steps: 0, sum: 0, clipped: 0 };
+    this.norms = { steps: steps + 1, sum: sum + norm, clipped: clipped + (norm > bound ? 1 : 0) };
+  }
+
   get state(): EpochCourseState {
-    const { epoch, cases, spentMs, waitedMs } = this;
-    return { epoch, cases, sums: Object.fromEntries(this.sums), spentMs, waitedMs };
+    const { epoch, cases, spentMs, waitedMs, norms } = this;
+    return {
+      epoch,
+      cases,
+      sums: Object.fromEntries(this.sums),
+      spentMs,
+      waitedMs,
+      ...defined({ norms }),
+    };
+  }
+
+  /** Means over steps; undefined without clipping. */
+  get gradients(): EpochGradients | undefined {
+    const { norms } = this;
+    return norms && { norm: norms.sum / norms.steps, clipped: norms.clipped / norms.steps };
   }
 
   /** Means over cases. */
   get losses(): EpochLosses {
     const mean = (name: Term): number => (this.sums.get(name) ?? Number.NaN) / this.cases;
-    const optional = AUXILIARY_LOSSES.filter((name) => this.sums.has(name));
+    const optional = [...FURTHER_LOSSES, ...AUXILIARY_LOSSES].filter((name) => this.sums.has(name));
     return {
       total: mean('total'),
       dice: mean('dice'),

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
 import { oneLine, readTextSync } from '@reclmis/files';
 import { writeFileAtomicSync } from '@reclmis/files';
-import type { AuxiliaryLoss } from '../model/segmentation-model.js';
+import type { LossName } from '../model/losses.js';
 
 /** Unweighted means over the epoch's cases; `total` is weighted (eq. 10). Unused terms are absent. */
 export interface EpochLosses extends AuxiliaryMeans {
@@ -12,7 +12,15 @@ export interface EpochLosses extends AuxiliaryMeans {
   readonly bce: number;
 }
 
-type AuxiliaryMeans = Readonly<Partial<Record<AuxiliaryLoss, number>>>;
+type AuxiliaryMeans = Readonly<Partial<Record<Exclude<LossName, 'dice' | 'bce'>, number>>>;
+
+/** What `train.clipNorm` did. */
+export interface EpochGradients {
+  /** Mean over steps of the gradients' joint norm, before clipping. */
+  readonly norm: number;
+  /** Share of steps that were clipped, in [0, 1]. */
+  readonly clipped: number;
+}
 
 /** Scores in [0, 1]: means over images (as in the paper), and pooled over all pixels. Never mix the two. */
 export interface EpochScores {
@@ -28,6 +36,8 @@ export interface EpochRecord {
   readonly epoch: number;
   readonly step: number;
   readonly losses: EpochLosses;
+  /** Absent without clipping. */
+  readonly gradients?: EpochGradients;
   readonly validation: EpochScores;
   /** By per-image Dice. */
   readonly best: boolean;

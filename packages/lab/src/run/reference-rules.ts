@@ -5,9 +5,10 @@ import {
   LEAST_INSIDE,
   type MaskRules,
   maskAreas,
-  parseNote,
+  meaningOf,
   quantileOfSorted,
   type StatedSides,
+  type Vocabulary,
 } from '@reclmis/core';
 import { readCaseMask } from '../data/masks.js';
 import type { Case } from '../data/types.js';
@@ -23,10 +24,14 @@ export interface MaskFit {
   readonly counted: boolean | null;
 }
 
-/** @throws what reading the mask throws */
-export async function fitOf(one: Case, sides: StatedSides): Promise<MaskFit> {
+/** @param vocabulary the note's, as for `meaningOf`. @throws what reading the mask throws */
+export async function fitOf(
+  one: Case,
+  sides: StatedSides,
+  vocabulary: Vocabulary | null = null,
+): Promise<MaskFit> {
   const { mask } = await readCaseMask(one);
-  const said = parseNote(one.note);
+  const said = meaningOf(one.note, vocabulary);
   return {
     inside: insideNamedZones(mask, said, sides)?.inside ?? null,
     counted: said.count === null ? null : maskAreas(mask) === said.count,

@@ -14,14 +14,18 @@ import {
   imageToPlanes,
   LEAST_IMAGES,
   ReclmisError,
+  type ResizeRule,
   ResultChecks,
   type MaskRules,
   type StatedSides,
   type TrainingReference,
   trainingReferenceSchema,
   whoseSides,
+  type NoteHabits,
+  type Vocabulary,
 } from '@reclmis/core';
 import { mapLimit, readImage, readImageHeader, readTextSync, writeFileAtomicSync } from '@reclmis/files';
+import { imageOptions } from '../data/image-options.js';
 import type { Case } from '../data/types.js';
 import { fitOf, type MaskFit, rulesOf } from './reference-rules.js';
 import { wordsToKeep } from './reference-words.js';
@@ -38,11 +42,15 @@ const LANES = 4;
 export interface ReferenceOptions {
   /** Side of the network's input. */
   readonly size: number;
+  /** How images come to it. */
+  readonly resize: ResizeRule;
   readonly readsNotes: boolean;
   /** Further texts of the training whose words name no patient. */
   readonly texts?: readonly string[] | undefined;
   /** Whose left and right the notes mean. */
   readonly sides: StatedSides;
+  /** Theirs; default: core's `chest`. */
+  readonly vocabulary?: Vocabulary | null | undefined;
   /** See `grouping`. */
   readonly group?: string;
   /** The result is then null. */
@@ -54,13 +62,16 @@ export async function measureReference(
   cases: readonly Case[],
   options: ReferenceOptions,
 ): Promise<TrainingReference | null> {
-  const { size, readsNotes, texts = [], sides, group, signal } = options;
+  const { size, resize, readsNotes, texts = [], sides, vocabulary = null, group, signal } = options;
   const sample = await sampleOf(cases);
   const measured = await mapLimit(sample, LANES, async (one) => {
     if (signal?.aborted) return null;
     try {
-      const features = imageFeatures(imageToPlanes(await readImage(one.imagePath), size), size);
-      return { features, fit: readsNotes ? await fitOf(one, sides) : null };
+      const features = imageFeatures(
+        imageToPlanes(await readImage(one.imagePath, imageOptions(one)), size, resize),
+        size,
+      );
+      return { features, fit: readsNotes ? await fitOf(one, sides, vocabulary) : null };
     } catch (error) {
       if (error instanceof ReclmisError) return null;
       throw error;
@@ -78,9 +89,13 @@ export async function measureReference(
 }
 
 /** Only the rules of masks; null if no mask can be read. */
-export async function measureRules(cases: readonly Case[], sides: StatedSides): Promise<MaskRules | null> {
+export async function measureRules(
+  cases: readonly Case[],
+  sides: StatedSides,
+  vocabulary: Vocabulary | null = null,
+): Promise<MaskRules | null> {
   const fits = await mapLimit(await sampleOf(cases), LANES, (one) =>
-    fitOf(one, sides).catch((error: unknown) => {
+    fitOf(one, sides, vocabulary).catch((error: unknown) => {
       if (error instanceof ReclmisError) return null;
       throw error;
     }),
@@ -99,13 +114,14 @@ export async function underSides(
   sides: StatedSides,
   before: StatedSides,
   trainingCases: () => Promise<readonly Case[]>,
+  vocabulary: Vocabulary | null = null,
 ): Promise<{ readonly reference: TrainingReference; readonly notice: string | null }> {
   const { masks } = reference;
   if (masks === null) return { reference, notice: null };
   const of = masks.sides ?? before;
   if (of === sides) return { reference: { ...reference, masks: { ...masks, sides } }, notice: null };
   const measured = await trainingCases()
-    .then((cases) => measureRules(cases, sides))
+    .then((cases) => measureRules(cases, sides, vocabulary))
     .catch((error: unknown) => {
       if (error instanceof ReclmisError) return null;
       throw error;
@@ -125,7 +141,7 @@ function notHeld(of: StatedSides): string {
 async function sampleOf(cases: readonly Case[]): Promise<Case[]> {
   const [first] = cases;
   if (!first) return [];
-  const header = await readImageHeader(first.imagePath).catch(() => null);
+  const header = await readImageHeader(first.imagePath, imageOptions(first)).catch(() => null);
   const pixels = header ? header.width * header.height : 1;
   const count = Math.min(cases.length, MOST_IMAGES, Math.max(LEAST_IMAGES, Math.floor(MOST_PIXELS / pixels)));
   return Array.from({ length: count }, (_, i) => cases[Math.floor(((i + 0.5) * cases.length) / count)]!);
@@ -157,12 +173,13 @@ export function resultChecks(
   encoder: NoteEncoder,
   readsNotes: boolean,
   reference: TrainingReference | null,
-  sides: StatedSides,
+  { sides, vocabulary }: NoteHabits,
 ): ResultChecks {
   return new ResultChecks({
     reader: readsNotes ? encoder : null,
     vocabulary: encoder instanceof WordEncoder ? encoder.tokenizer : null,
     reference,
     sides,
+    noteVocabulary: vocabulary,
   });
 }

@@ -1,10 +1,19 @@
 /** Names and places of resume points. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Config } from '../config/config.js';
 
 export const RESUME_FORMAT = 'reclmis-resume/1';
 export const MODEL_PREFIX = 'model.';
 export const OPTIMIZER_PREFIX = 'optim.';
+/** Averaged weights, if the run keeps them. */
+export const AVERAGE_PREFIX = 'average.';
+
+/** Before the keys of the weights to use, in a checkpoint or resume point. */
+export function weightsPrefix(format: string, { train }: Pick<Config, 'train'>): string {
+  if (format !== RESUME_FORMAT) return '';
+  return train.ema > 0 ? AVERAGE_PREFIX : MODEL_PREFIX;
+}
 
 const NAME = /^resume-(\d+)\.safetensors$/;
 

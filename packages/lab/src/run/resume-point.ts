@@ -2,7 +2,7 @@
  * Resume points: `checkpoints/resume-STEP.safetensors`, all that a run needs to go on as if nothing had
  * happened.
  *
- * One file, so that no two can disagree, holds the model's and the optimiser's tensors and, as metadata:
+ * One file, so that no two can disagree, holds the tensors of model, optimiser and averaged weights and, as metadata:
  * epoch and step (which determine schedule, loader and draws), the unfinished epoch's sums, early stopping,
  * fp16's scale, records so far, configuration, data, a SHA-256. The newest `train.keep` stay, in case the
  * newest is damaged.
@@ -30,7 +30,14 @@ import {
 } from './checkpoint.js';
 import type { EpochCourseState } from './epoch-course.js';
 import type { EpochRecord } from './metrics-log.js';
-import { MODEL_PREFIX, OPTIMIZER_PREFIX, RESUME_FORMAT, resumePath, resumePaths } from './resume-files.js';
+import {
+  AVERAGE_PREFIX,
+  MODEL_PREFIX,
+  OPTIMIZER_PREFIX,
+  RESUME_FORMAT,
+  resumePath,
+  resumePaths,
+} from './resume-files.js';
 
 /** A resume point without tensors. */
 export interface ResumeState extends CheckpointInfo {
@@ -52,18 +59,26 @@ export interface ResumePoint {
   readonly notice: string | null;
 }
 
+/** Whose tensors a point holds. */
+export interface Trained {
+  readonly model: nn.Module;
+  readonly optimizer: Optimizer;
+  /** The averaged weights' model; null without `train.ema`. */
+  readonly average: nn.Module | null;
+}
+
 /** Removes all but the newest `keep`. @throws OUTPUT_UNWRITABLE, DISK_FULL; earlier points then stay */
 export function saveResumePoint(
   runDir: string,
   state: ResumeState,
-  model: nn.Module,
-  optimizer: Optimizer,
+  { model, optimizer, average }: Trained,
   keep: number,
 ): void {
   const folder = checkpointFolder(runDir);
   const tensors = new Map<string, Tensor>();
   for (const [key, tensor] of model.stateDict()) tensors.set(MODEL_PREFIX + key, tensor);
   for (const [key, tensor] of optimizer.stateDict()) tensors.set(OPTIMIZER_PREFIX + key, tensor);
+  for (const [key, tensor] of average?.stateDict() ?? []) tensors.set(AVERAGE_PREFIX + key, tensor);
   const path = resumePath(folder, state.step);
   writeSafetensors(path, tensors, { format: RESUME_FORMAT, info: JSON.stringify(state) }, { seal: true });
   // A later step's point belongs to an abandoned course.
@@ -96,7 +111,7 @@ export function findResumePoint(
 }
 
 /** @throws CHECKPOINT_CORRUPT, CHECKPOINT_MISMATCH */
-export function loadResumePoint({ path }: ResumePoint, model: nn.Module, optimizer: Optimizer): void {
+export function loadResumePoint({ path }: ResumePoint, { model, optimizer, average }: Trained): void {
   scope(() => {
     const { tensors } = intact(() => readSafetensors(path));
     const part = (prefix: string): Map<string, Tensor> =>
@@ -107,5 +122,6 @@ export function loadResumePoint({ path }: ResumePoint, model: nn.Module, optimiz
       );
     model.loadStateDict(part(MODEL_PREFIX));
     optimizer.loadStateDict(part(OPTIMIZER_PREFIX));
+    average?.loadStateDict(part(AVERAGE_PREFIX));
   });
 }

@@ -5,8 +5,10 @@
 import { existsSync, lstatSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  type ConfidenceCalibration,
   type NoteHabits,
   ReclmisError,
+  type ResizeRule,
   type ResultChecks,
   type StatedSides,
   parseVocabulary,
@@ -26,6 +28,8 @@ import { Segmenter } from '../engine/segmenter.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import type { Precision } from '../config/precisions.js';
 import { precisionNotice } from '../engine/precision.js';
+import { confidenceFor, UNCALIBRATED } from './confidence.js';
+import { weightsHash } from './weights-hash.js';
 import { readReference, resultChecks } from './reference.js';
 import type { NoteEncoder } from '../text/encoder.js';
 import { restoreNoteEncoder } from '../text/restore.js';
@@ -66,6 +70,28 @@ export interface InitInfo {
   readonly missing: readonly string[];
 }
 
+/** A run that taught: `train.teacher`. */
+export interface TeacherInfo {
+  /** Without its folder. */
+  readonly run: string;
+  /** `model.name`. */
+  readonly model: string;
+  /** Its best checkpoint's. */
+  readonly epoch: number;
+  /** Hash of that checkpoint's file. */
+  readonly sha256: string;
+}
+
+/** `train.freeze` and `train.lrFactors`, as asked for. */
+export interface TuningInfo {
+  /** Parts without training, their batch statistics included. */
+  readonly frozen: readonly string[];
+  /** Scalars in them. */
+  readonly frozenParameters: number;
+  /** Factors of the learning rate, by part. */
+  readonly lrFactors: Readonly<Record<string, number>>;
+}
+
 /** What `run.json` and results say of a run that was given no starting weights. */
 export const FROM_SCRATCH = 'from scratch';
 
@@ -93,8 +119,14 @@ export interface RunInfo {
   readonly fold?: FoldInfo | undefined;
   /** Absent in imported runs, and in older ones, which are from scratch. */
   readonly init?: InitInfo | typeof FROM_SCRATCH | undefined;
+  /** Absent without. */
+  readonly teachers?: readonly TeacherInfo[] | undefined;
   /** The file that an imported run came from. */
   readonly importedFrom?: string;
+  /** How images and masks came to the model's size; absent in older runs: `area`. */
+  readonly resize?: ResizeRule | undefined;
+  /** Parts trained otherwise than the rest; absent if all is trained alike. */
+  readonly tuning?: TuningInfo | undefined;
   /** Scalars. */
   readonly trainableParameters: number;
   readonly encoderFingerprint: string;
@@ -195,16 +227,19 @@ export class LoadedModel extends Segmenter {
     model: SegmentationModel,
     encoder: NoteEncoder,
     engine: Engine,
+    resize: ResizeRule,
     readonly checkpoint: CheckpointInfo,
     readonly checks: ResultChecks,
-    private readonly fileNotice: string | null = null,
+    /** Predicts the Dice of its masks; null if it is not calibrated. */
+    readonly confidence: ConfidenceCalibration | null = null,
+    private readonly fileNotices: readonly (string | null)[] = [],
   ) {
-    super(model, encoder, engine);
+    super(model, encoder, engine, resize);
   }
 
   /** What to know before using the model. */
   get notices(): string[] {
-    return [this.fileNotice, precisionNotice(this.engine)].filter((line) => line !== null);
+    return [...this.fileNotices, precisionNotice(this.engine)].filter((line) => line !== null);
   }
 
   dispose(): void {
@@ -227,6 +262,8 @@ export interface LoadOptions {
   readonly threads?: number;
   /** Default: the run's on its kind of device, else `fp32`. */
   readonly precision?: Precision;
+  /** Read the calibration of predicted Dice. Default true. */
+  readonly calibrated?: boolean;
 }
 
 export interface Run {
@@ -257,14 +294,15 @@ export function openRun(dir: string): Run {
   }
   const config = readStoredConfig(files.config);
   const info = readInfo(files.info);
+  const habits = habitsIn(info, sidesOf(config), files.info);
   return {
     dir,
     config,
     info,
     sides: sidesOf(config),
-    habits: habitsIn(info, sidesOf(config), files.info),
+    habits,
     epochs: () => readEpochs(files.metrics),
-    loadModel: (options) => loadModel(dir, config, options),
+    loadModel: (options) => loadModel(dir, config, habits, options),
   };
 }
 
@@ -286,7 +324,7 @@ export function sidesOf({ note }: Pick<Config, 'note'>): StatedSides {
   return note.sides === 'auto' ? 'unknown' : note.sides;
 }
 
-function loadModel(dir: string, config: Config, options: LoadOptions = {}): LoadedModel {
+function loadModel(dir: string, config: Config, habits: NoteHabits, options: LoadOptions = {}): LoadedModel {
   const { checkpoint: kind = 'best', device = config.device, threads = config.train.threads } = options;
   const sameKind = device.startsWith('cuda') === config.device.startsWith('cuda');
   const precision = options.precision ?? (sameKind ? config.train.precision : 'fp32');
@@ -298,8 +336,12 @@ function loadModel(dir: string, config: Config, options: LoadOptions = {}): Load
     try {
       model.loadStateDict(tensors);
       settle(model, engine);
-      const checks = resultChecks(encoder, model.readsNotes, readReference(dir), sidesOf(config));
-      return new LoadedModel(model.eval(), encoder, engine, info, checks, notice);
+      const checks = resultChecks(encoder, model.readsNotes, readReference(dir), habits);
+      const { calibration, notice: fitted } =
+        options.calibrated === false ? UNCALIBRATED : confidenceFor(dir, info, () => weightsHash(tensors));
+      const { resize } = config.data;
+      const notices = [notice, fitted];
+      return new LoadedModel(model.eval(), encoder, engine, resize, info, checks, calibration, notices);
     } catch (error) {
       model.dispose();
       if (error instanceof ReclmisError && error.code === 'CHECKPOINT_MISMATCH') {

@@ -57,6 +57,40 @@ describe.skipIf(!process.env['RECLMIS_SLOW'] || !distributed.distributedBackends
     );
 
     it(
+      'keep one moving average of weights, of a student of another run, in each of them',
+      async () => {
+        type Result = { status: string; steps: number; records: EpochRecord[] };
+        const teacher = place();
+        await ranks<Result>(2, { kind: 'train', settings: { ...SETTINGS, 'train.epochs': 1 }, out: teacher });
+        const settings = { ...SETTINGS, 'train.ema': 0.9, 'train.clipNorm': 1, 'train.teacher': teacher };
+        const whole = place();
+        const [first, second] = await ranks<Result>(2, { kind: 'train', settings, out: whole });
+        expect(first?.records.map(({ losses }) => losses.distil)).toEqual([
+          expect.any(Number),
+          expect.any(Number),
+          expect.any(Number),
+        ]);
+        const figures = (result: Result | undefined): unknown[] =>
+          (result?.records ?? []).map(({ losses, gradients, validation }) => ({
+            losses,
+            gradients,
+            validation,
+          }));
+        expect(figures(second)).toEqual(figures(first));
+        const { summary } = await evaluateRun(whole, { split: 'val', checkpoint: 'last' });
+        expect(openRun(whole).epochs().at(-1)?.validation.dice).toBe(summary.mean.dice);
+
+        const stopped = place();
+        const stop = { rank: 1, step: 4 };
+        await ranks<Result>(2, { kind: 'train', settings, out: stopped, stop });
+        await ranks<Result>(2, { kind: 'resume', settings: {}, out: stopped });
+        const [own, other] = [stopped, whole].map((run) => tensorHashes(checkpointPath(run, 'last')));
+        expect(own).toEqual(other);
+      },
+      4 * MINUTES,
+    );
+
+    it(
       'train a run that rank 0 alone writes, that evaluates to its figures, and that any number of processes resumes',
       async () => {
         /** `points`: the resume points left when the process ended. */

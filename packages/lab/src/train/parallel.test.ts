@@ -29,6 +29,23 @@ describe.skipIf(!distributed.distributedBackends().includes('gloo'))('several pr
   );
 
   it(
+    'clip the gradients of the whole batch to one norm',
+    async () => {
+      const settings = { ...STILL, ...SETTINGS, 'train.batchSize': 7, 'train.clipNorm': 0.25 };
+      const alone = await step(settings, true, null);
+      for (const one of await ranks<StepResult>(2, { kind: 'step', settings, evaluating: true })) {
+        expect(difference(one.gradients, alone.gradients)).toBeLessThan(1e-5);
+        expect((one.gradientNorm ?? NaN) / (alone.gradientNorm ?? NaN)).toBeCloseTo(1, 5);
+        const squares = Object.values(one.gradients)
+          .flat()
+          .map((g) => g * g);
+        expect(Math.sqrt(squares.reduce((sum, square) => sum + square, 0))).toBeCloseTo(0.25, 5);
+      }
+    },
+    2 * MINUTES,
+  );
+
+  it(
     'in parts besides: CCL over all parts of all processes',
     async () => {
       // A batch's own statistics depend on how it is cut.
@@ -71,14 +88,21 @@ describe('shares of batches', () => {
   const cases = Array.from({ length: 11 }, (_, i): Case => ({ id: `${i}` }) as Case);
   const taken = (size: number, by: 'case' | 'batch', epoch: number): number[][][] =>
     Array.from({ length: size }, (_, rank) => {
-      const loader = new Loader({ cases, size: 16, batchSize: 4, shuffle: true, shard: { rank, size, by } });
+      const loader = new Loader({
+        cases,
+        size: 16,
+        resize: 'area',
+        batchSize: 4,
+        shuffle: true,
+        shard: { rank, size, by },
+      });
       return (
         loader as unknown as { shares(epoch: number): { indices: number[]; shard?: { idle: boolean } }[] }
       )
         .shares(epoch)
         .map(({ indices, shard }) => (shard?.idle ? [] : indices));
     });
-  const whole = new Loader({ cases, size: 16, batchSize: 4, shuffle: true });
+  const whole = new Loader({ cases, size: 16, resize: 'area', batchSize: 4, shuffle: true });
 
   it.each([1, 2, 3, 4, 5])('of %i processes join to the batches of one, each case once', (size) => {
     for (const epoch of [1, 2]) {

@@ -21,12 +21,15 @@ import { findResumePoint, loadResumePoint, type ResumePoint } from '../run/resum
 import { withRunLock } from '../run/run-lock.js';
 import {
   firstInfo,
+  notesOf,
   openSession,
   openTrainingData,
   type Session,
   startFrom,
+  trainedIn,
   type TrainingData,
 } from './session.js';
+import { openTeacher, requireSameTeachers } from './teacher.js';
 import {
   announce,
   leads,
@@ -35,6 +38,7 @@ import {
   type RunSummary,
   runToEnd,
   told,
+  vocabularyOf,
   type TrainListeners,
 } from './train.js';
 
@@ -120,7 +124,10 @@ async function goOn(
   const data = await openTrainingData(config);
   requireSameEverywhere(data, options);
   if (point) requireSameData(point, data);
-  const session = openSession(config, data, parallel);
+  const teacher = await openTeacher(config, notesOf(data));
+  requireSameTeachers(teacher, before?.teachers);
+  const vocabulary = vocabularyOf(before?.note, options);
+  const session = openSession(config, data, parallel, teacher, vocabulary);
   try {
     announce(session, options);
     const init = point ? before?.init : await startFrom(session, (line) => options.onNotice?.(line)); // a point has the weights
@@ -134,9 +141,10 @@ async function goOn(
     requireSameEncoder(point, session, before);
     if (leads(options)) {
       for (const line of differences(state, session)) options.onNotice?.(line);
-      loadResumePoint(point, session.model, session.optimizer);
+      loadResumePoint(point, trainedIn(session));
     }
     parallel?.shareModel(session.model);
+    if (session.average) parallel?.shareModel(session.average.model);
     parallel?.shareOptimizer(session.model, session.optimizer);
     session.earlyStopping.restore(state.earlyStopping);
     if (state.lossScaler) session.scaler?.restore(state.lossScaler);

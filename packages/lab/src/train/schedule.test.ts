@@ -45,6 +45,19 @@ describe('learningRate', () => {
     expect(rate(20 * 400)).toBeCloseTo(3e-5, 12); // 0.99^400 is below a tenth
   });
 
+  it('goes up and down once over the whole run', () => {
+    const cycle = { 'train.schedule': 'one-cycle', 'train.epochs': 2, 'train.lr': 0.1 };
+    const rate = learningRate(settings(cycle), 50);
+    expect(rate(0)).toBeCloseTo(0.004, 12);
+    expect(rate(29)).toBeCloseTo(0.1, 12); // 0.3 of 100 steps, less one
+    expect(rate(99)).toBeCloseTo(4e-7, 15);
+    const early = learningRate(settings({ ...cycle, 'train.rise': 0.1, 'train.minLr': 0.01 }), 50);
+    expect([early(9), early(99)]).toEqual([expect.closeTo(0.1, 12), expect.closeTo(0.01, 12)]);
+    expect(() => learningRate(settings({ ...cycle, 'train.warmupSteps': 5 }), 50)).toThrow(
+      /^train\.warmupSteps: expected 0 with the one-cycle schedule/,
+    );
+  });
+
   it('names the setting of a ramp that is longer than the run', () => {
     const act = () => learningRate(settings({ 'train.epochs': 2, 'train.warmupSteps': 8 }), 4);
     expect(act).toThrow(/^train\.warmupSteps: expected fewer than the run's 8 steps .*, got 8$/);

@@ -28,6 +28,14 @@ export function learningRate(train: TrainConfig, stepsPerEpoch: number): optim.S
     }
     case 'cosine-warm-restarts':
       return optim.cosineWarmRestarts({ lr, min, warmup, period: train.restartEpochs * stepsPerEpoch });
+    case 'one-cycle': {
+      if (warmup > 0)
+        throw new ReclmisError(
+          'CONFIG_INVALID',
+          `train.warmupSteps: expected 0 with the one-cycle schedule, which rises by itself (train.rise), got ${warmup}`,
+        );
+      return optim.oneCycle({ lr, min, rise: train.rise, steps: train.epochs * stepsPerEpoch });
+    }
     case 'exponential':
       return optim.exponential({ lr, min, warmup, gamma: train.decay ** (1 / stepsPerEpoch) });
   }

@@ -38,7 +38,7 @@ async function gradients(
     const batch = some(await batchOf(parts));
     if (evaluating) parts.model.eval();
     else parts.model.train();
-    const losses = trainStep(parts, batch, 1, 0);
+    const { losses } = trainStep(parts, batch, 1, 0);
     const parameters = parts.model.namedParameters();
     const read = (tensors: Iterable<[string, Tensor]>): Map<string, Float32Array> =>
       new Map([...tensors].map(([key, tensor]) => [key, scope(() => tensor.toFloat32Array())]));
@@ -188,7 +188,7 @@ describe('a step in parts', () => {
     try {
       const batch = await batchOf(parts);
       parts.model.train();
-      const at = (step: number): number => trainStep(parts, batch, step, 0).total;
+      const at = (step: number): number => trainStep(parts, batch, step, 0).losses.total;
       const first = at(3);
       manualSeed(Random.from('something else').uint32());
       expect(at(4)).not.toBe(first);

@@ -3,7 +3,7 @@
  *
  * B cases in parts of b, S side of the input.
  */
-import { Random, ReclmisError } from '@reclmis/core';
+import { defined, Random, ReclmisError } from '@reclmis/core';
 import {
   cat,
   distributed,
@@ -12,33 +12,35 @@ import {
   manualSeed,
   nn,
   noGrad,
+  optim,
   scope,
   Tensor,
   zeros,
 } from '@reclmis/torch';
 import { shareOf } from '../data/loader.js';
 import type { Batch } from '../data/types.js';
-import type { Engine } from '../engine/engine.js';
-import { imageTensor } from '../engine/segmenter.js';
 import { type ContrastiveInput, contrastiveLoss } from '../model/contrastive.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import { inPrecision } from '../engine/precision.js';
-import type { NoteEncoder, NoteFeatures } from '../text/encoder.js';
+import type { NoteEncoder } from '../text/encoder.js';
 import type { Optimizer } from '../run/checkpoint.js';
 import { type LossName, type LossWeights, objective } from '../model/losses.js';
+import { cut, imagesOf, masksOf, type Part, type PartSettings, sideOf, taughtOf } from './batch-parts.js';
+import type { WeightAverage } from './weight-average.js';
 
-export interface StepParts {
-  readonly model: SegmentationModel;
+export interface StepParts extends PartSettings {
   readonly encoder: NoteEncoder;
   readonly optimizer: Optimizer;
-  readonly engine: Engine;
   /** Null unless fp16. */
   readonly scaler: LossScaler | null;
   /** They must not be missing. */
   readonly required: readonly LossName[];
   readonly weights: LossWeights;
-  readonly seed: number;
   readonly accumulate: number;
+  /** Bound of the gradients' joint norm; 0: none. */
+  readonly clipNorm: number;
+  /** Null if none is kept. */
+  readonly average: WeightAverage | null;
   /** Among several parts. */
   readonly cclScope: 'batch' | 'part';
   /** Null for one process. */
@@ -68,6 +70,12 @@ const LEAST_SCALE = 2 ** -14;
 
 export type StepLosses = Readonly<Partial<Record<LossName, number>> & { total: number }>;
 
+export interface StepOutcome {
+  readonly losses: StepLosses;
+  /** Before clipping; absent without clipping, and where fp16 overflowed. */
+  readonly gradientNorm?: number;
+}
+
 /**
  * Trains on one batch in `accumulate` parts, whose gradients add up to the batch's (except that batch
  * normalisation sees one part at a time). Draws follow from seed, step and part.
@@ -76,15 +84,21 @@ export type StepLosses = Readonly<Partial<Record<LossName, number>> & { total: n
  * whole batch, `reducer` averages gradients, and the losses returned are the whole batch's.
  *
  * Under fp16, overflowing gradients leave the weights unchanged.
- * @param step from 1. @param lr its learning rate @throws LOSS_MISSING, LOSS_NOT_FINITE, naming step, cases
+ * @param step from 1. @param lr its learning rate @param taught the teacher's probabilities of the batch, [B,1,S,S], if there is one @throws LOSS_MISSING, LOSS_NOT_FINITE, naming step, cases
  * and terms; the weights are then unchanged
  */
-export function trainStep(parts: StepParts, batch: Batch, step: number, lr: number): StepLosses {
+export function trainStep(
+  parts: StepParts,
+  batch: Batch,
+  step: number,
+  lr: number,
+  taught: Float32Array | null = null,
+): StepOutcome {
   const { model, encoder, optimizer, engine, scaler, required, weights, parallel, onPhase } = parts;
   const size = parallel?.size ?? 1;
   return scope(() => {
     const notes = model.learnsFromNotes ? encoder.encode(batch.notes, engine.device) : null;
-    const cuts = cut(batch, notes, parts.accumulate, size);
+    const cuts = cut(batch, notes, taught, { parts: parts.accumulate, size, side: sideOf(parts, step) });
     const whole = parts.cclScope === 'batch' && required.includes('ccl') && (cuts.length > 1 || size > 1);
     // With one part per process, the forward pass gathers the others' features.
     const before =
@@ -93,8 +107,8 @@ export function trainStep(parts: StepParts, batch: Batch, step: number, lr: numb
     const sums = new Map<keyof StepLosses, number>();
     cuts.forEach((part, index) => {
       scope(() => {
-        const images = imagesOf(parts, part); // [b,3,S,S]
-        const masks = masksOf(parts, part); // [b,1,S,S]
+        const images = imagesOf(parts, part); // [b,3,s,s]
+        const masks = masksOf(parts, part); // [b,1,s,s]
         onPhase?.('data');
         seedDraws(parts, step, index);
         const contrast = (own: ContrastiveInput): Tensor => {
@@ -108,7 +122,9 @@ export function trainStep(parts: StepParts, batch: Batch, step: number, lr: numb
           ),
         );
         onPhase?.('forward');
-        const { total, values } = named(step, part.ids, () => objective(output, masks, required, weights));
+        const { total, values } = named(step, part.ids, () =>
+          objective(output, masks, required, weights, taughtOf(parts, part)),
+        );
         const loss = contribution(total, output.losses.ccl, part, { size, whole, weight: weights.ccl });
         onPhase?.('losses');
         const scaled = scaler ? scaler.scale(loss) : loss;
@@ -120,52 +136,14 @@ export function trainStep(parts: StepParts, batch: Batch, step: number, lr: numb
       });
     });
     optimizer.lr = lr;
-    if (!scaler || scaler.unscale(model.parameters())) optimizer.step();
-    else if (scaler.factor < LEAST_SCALE) throw overflowing(step, batch.ids, scaler.factor);
+    let gradientNorm: number | undefined;
+    if (!scaler || scaler.unscale(model.parameters())) {
+      gradientNorm = clip(parts, step, batch.ids);
+      optimizer.step();
+      parts.average?.update(model, step);
+    } else if (scaler.factor < LEAST_SCALE) throw overflowing(step, batch.ids, scaler.factor);
     onPhase?.('optimiser');
-    return overRanks(parallel, sums);
-  });
-}
-
-interface Part {
-  readonly from: number;
-  readonly count: number;
-  /** Part of the whole batch, in [0, 1]. */
-  readonly share: number;
-  /** Out of cases: takes part with one that counts nothing. */
-  readonly idle: boolean;
-  readonly ids: readonly string[];
-  readonly notes: readonly string[];
-  readonly images: Float32Array;
-  readonly masks: Float32Array;
-  readonly note: NoteFeatures | null;
-}
-
-/** Parts differ by at most one case, and are equally many in every process. */
-function cut(batch: Batch, notes: NoteFeatures | null, parts: number, size: number): Part[] {
-  const total = batch.shard?.total ?? batch.count;
-  const number = Math.min(parts, Math.ceil(total / size));
-  const [image, mask] = [batch.images.length / batch.count, batch.masks.length / batch.count];
-  return Array.from({ length: number }, (_, i) => {
-    const own = shareOf(batch.count, i, number);
-    const idle = own.to === own.from || batch.shard?.idle === true;
-    const { from, to } = own.to === own.from ? { from: 0, to: 1 } : own;
-    const some = (all: Tensor): Tensor => (number === 1 ? all : all.narrow(0, from, to - from));
-    return {
-      from,
-      count: to - from,
-      share: idle ? 0 : (to - from) / total,
-      idle,
-      ids: batch.ids.slice(from, to),
-      notes: batch.notes.slice(from, to),
-      images: batch.images.subarray(from * image, to * image),
-      masks: batch.masks.subarray(from * mask, to * mask),
-      note: notes && {
-        features: some(notes.features),
-        valid: some(notes.valid),
-        ...(notes.ids && { ids: some(notes.ids) }),
-      },
-    };
+    return { losses: overRanks(parallel, sums), ...defined({ gradientNorm }) };
   });
 }
 
@@ -182,15 +160,6 @@ function overRanks(parallel: StepParallel | null, sums: ReadonlyMap<keyof StepLo
   const all = values.toFloat64Array();
   const losses = Object.fromEntries(names.map((name, i) => [name, all[i] ?? Number.NaN]));
   return { ...losses, total: losses['total'] ?? Number.NaN };
-}
-
-function imagesOf({ model, engine }: StepParts, { images, count }: Part): Tensor {
-  return imageTensor(images, count, model.options.imageSize, engine);
-}
-
-function masksOf({ model, engine }: StepParts, { masks, count }: Part): Tensor {
-  const S = model.options.imageSize;
-  return Tensor.fromFloat32(masks, [count, 1, S, S], { device: engine.device });
 }
 
 function seedDraws({ seed, parallel }: StepParts, step: number, part: number): void {
@@ -294,6 +263,17 @@ function contribution(
   const own = factor === 1 ? total : total.mul(factor);
   const missing = whole && !idle ? size - factor : 0;
   return ccl && missing !== 0 ? own.add(ccl.mul(weight * missing)) : own;
+}
+
+/** @returns the norm before, the same in every process: gradients are averaged by now */
+function clip({ model, clipNorm }: StepParts, step: number, ids: readonly string[]): number | undefined {
+  if (clipNorm === 0) return undefined;
+  const norm = optim.clipGradNorm(model.parameters(), clipNorm);
+  if (Number.isFinite(norm)) return norm;
+  throw new ReclmisError(
+    'LOSS_NOT_FINITE',
+    `step ${step}: expected gradients of a finite norm, got ${norm}; cases ${ids.join(', ')}`,
+  );
 }
 
 function overflowing(step: number, ids: readonly string[], factor: number): ReclmisError {

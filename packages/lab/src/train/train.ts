@@ -7,14 +7,13 @@
  * augmentation follow from seed and epoch, draws from seed and step; the point holds the rest.
  */
 import { existsSync } from 'node:fs';
-import { describeCutNotes, toReclmisError } from '@reclmis/core';
+import { defined, toReclmisError, type Vocabulary } from '@reclmis/core';
 import { makeFolder } from '@reclmis/files';
 import { memory, resetPeak, trimHeap } from '@reclmis/torch';
 import { learnsFromNotes, readsNotes } from '../model/registry.js';
 import { type Config, withAbsolutePaths } from '../config/config.js';
 import { type NoteInfo, settleNote } from '../data/sides.js';
 import { scoreCases } from '../evaluate/score-cases.js';
-import { precisionNotice } from '../engine/precision.js';
 import { measureReference, readReference, writeReference } from '../run/reference.js';
 import {
   createRun,
@@ -29,20 +28,23 @@ import { chooseEncoder } from '../text/choose.js';
 import { bestInfo, type CheckpointInfo, saveBest } from '../run/checkpoint.js';
 import { EpochCourse } from '../run/epoch-course.js';
 import type { EpochRecord, EpochScores } from '../run/metrics-log.js';
+import { announcements } from './announce.js';
 import { epochScores, Progress } from './progress.js';
 import type { Parallel } from './parallel.js';
 import { type ResumeState, saveResumePoint } from '../run/resume-point.js';
 import { withRunLock } from '../run/run-lock.js';
 import {
   firstInfo,
-  foldNotice,
+  notesOf,
   openSession,
   openTrainingData,
   type Session,
   startFrom,
+  trainedIn,
   type TrainingData,
 } from './session.js';
 import { requireFiniteState, type StepLosses, trainStep } from './step.js';
+import { openTeacher } from './teacher.js';
 
 /** No notes or pictures. */
 export interface StepReport {
@@ -101,7 +103,8 @@ export async function train(asked: Config, options: TrainOptions): Promise<RunSu
   const { config: settled, note } = await settleAll(asked, data, options);
   const config = told(settled, options);
   requireSameEverywhere(data, options);
-  const session = openSession(config, data, parallel);
+  const teacher = await openTeacher(config, notesOf(data));
+  const session = openSession(config, data, parallel, teacher, vocabularyOf(note, options));
   try {
     announce(session, options);
     const init = await startFrom(session, (line) => tell(options, line));
@@ -157,6 +160,12 @@ export function told(
   return own ? { ...all, device: `cuda:${localRank}` } : all;
 }
 
+/** Rank 0's vocabulary of the training notes. */
+export function vocabularyOf(note: NoteInfo | undefined, { parallel }: TrainListeners): Vocabulary | null {
+  const own = note?.vocabulary ?? null;
+  return parallel ? parallel.told(own) : own;
+}
+
 /** @throws DISTRIBUTED_FAILED for other cases than rank 0's. */
 export function requireSameEverywhere({ train, val }: TrainingData, { parallel }: TrainListeners): void {
   parallel?.requireSame('its version of RecLMIS', currentVersions().reclmis);
@@ -165,23 +174,7 @@ export function requireSameEverywhere({ train, val }: TrainingData, { parallel }
 }
 
 export function announce(session: Session, options: TrainListeners): void {
-  if (!leads(options)) return;
-  tell(options, precisionNotice(session.engine));
-  tell(options, foldNotice(session));
-  if (!session.model.learnsFromNotes) return;
-  const { train, val } = session.data;
-  const notes = [...train.cases, ...val.cases].map(({ note }) => note);
-  tell(options, describeCutNotes(session.encoder, notes));
-  const { rewordings } = session;
-  if (rewordings === null) return;
-  const heard = train.cases.map(({ note }) => note);
-  tell(options, rewordings.describe(heard));
-  const cut = describeCutNotes(session.encoder, new Set(rewordings.textsOf(heard)));
-  if (cut !== null)
-    tell(
-      options,
-      `Of the rewordings, ${cut} Raise text.contextLength, or leave out verbose from augment.noteKinds.`,
-    );
+  if (leads(options)) for (const line of announcements(session)) tell(options, line);
 }
 
 /** Resolves the note encoder, as the run records it. */
@@ -205,6 +198,7 @@ export async function runToEnd(
 ): Promise<RunSummary> {
   try {
     options.onStart?.(session);
+    if (progress.step === 0) session.average?.begin(session.model);
     if (leads(options)) await remember(session, progress.dir, options);
     const saving = new Saving(session, progress, leads(options));
     if (progress.step === 0) saving.save(null); // fails early if the disk is full
@@ -218,7 +212,7 @@ export async function runToEnd(
 }
 
 async function remember(
-  { config, data, model, rewordings }: Session,
+  { config, data, model, rewordings, vocabulary }: Session,
   dir: string,
   { signal }: TrainListeners,
 ): Promise<void> {
@@ -227,8 +221,10 @@ async function remember(
   const reference = await measureReference(data.train.cases, {
     texts: rewordings?.tabledTextsOf(notes),
     size: config.model.imageSize,
+    resize: config.data.resize,
     readsNotes: model.readsNotes,
     sides: sidesOf(config),
+    vocabulary,
     group: config.data.group,
     signal,
   });
@@ -271,6 +267,7 @@ async function trainEpochs(
       epoch,
       step: progress.step,
       losses: course.losses,
+      ...defined({ gradients: course.gradients }),
       lr,
       secondsPerImage: course.secondsPerImage,
       waitShare: course.waitShare,
@@ -302,7 +299,7 @@ async function trainEpoch(
   saving: Saving,
   { signal, onStep }: TrainListeners,
 ): Promise<{ lr: number; stopped: boolean }> {
-  const { config, model, trainLoader, stepsPerEpoch, rate, ranks } = session;
+  const { config, model, teacher, trainLoader, stepsPerEpoch, rate, ranks } = session;
   const first = (course.epoch - 1) * stepsPerEpoch;
   let before = performance.now();
   model.train();
@@ -310,10 +307,12 @@ async function trainEpoch(
   for await (const batch of trainLoader.batches(course.epoch, progress.step - first)) {
     ranks?.pulse.rest();
     const lr = rate(progress.step);
-    const losses = trainStep(session, batch, progress.step + 1, lr);
+    const taught = (await teacher?.probabilities(batch.images, batch.notes)) ?? null;
+    const { losses, gradientNorm } = trainStep(session, batch, progress.step + 1, lr, taught);
     progress.step += 1;
     const count = batch.shard?.total ?? batch.count;
     course.add(losses, count);
+    if (gradientNorm !== undefined) course.clipped(gradientNorm, config.train.clipNorm);
     course.waitedMs += batch.waitMs;
     const now = performance.now();
     course.spentMs += now - before;
@@ -341,9 +340,9 @@ async function trainEpoch(
 
 /** Several processes share the cases by batch. */
 async function validate(session: Session, { signal, onValidation }: TrainListeners): Promise<EpochScores> {
-  const { ranks, model, config } = session;
+  const { ranks, kept, config } = session;
   const { cases } = session.data.val;
-  if (ranks && !config.train.syncBatchNorm) ranks.shareModel(model); // statistics differ between ranks; keep rank 0's
+  if (ranks && !config.train.syncBatchNorm) ranks.shareModel(kept); // statistics differ between ranks; keep rank 0's
   const { rows } = await scoreCases(session.segmenter, session.valLoader.batches(0), {
     ...(signal && !ranks ? { signal } : {}),
     onProgress: (done) => onValidation?.(Math.min(done * (ranks?.size ?? 1), cases.length), cases.length),
@@ -373,7 +372,7 @@ class Saving {
   save(running: EpochCourse | null): void {
     if (!this.writes) return;
     const { session, progress } = this;
-    const { config, data, engine, model, optimizer } = session;
+    const { config, data, engine, model } = session;
     requireFiniteState(model, progress.step);
     const state: ResumeState = {
       ...checkpointInfo(session, progress),
@@ -385,7 +384,7 @@ class Saving {
       engine,
       versions: currentVersions(),
     };
-    saveResumePoint(progress.dir, state, model, optimizer, config.train.keep);
+    saveResumePoint(progress.dir, state, trainedIn(session), config.train.keep);
     trimHeap(); // rare enough; keeps a long run from growing
     this.savedAt = performance.now();
   }
@@ -393,7 +392,7 @@ class Saving {
   /** @throws OUTPUT_UNWRITABLE, DISK_FULL */
   saveBest(): void {
     if (this.writes)
-      saveBest(this.progress.dir, checkpointInfo(this.session, this.progress), this.session.model);
+      saveBest(this.progress.dir, checkpointInfo(this.session, this.progress), this.session.kept);
   }
 }
 

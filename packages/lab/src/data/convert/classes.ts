@@ -1,6 +1,7 @@
-/** Targets with classes instead of notes: COCO and nnU-Net's raw data. A note is a class's name. */
+/** Targets with classes instead of notes: COCO and nnU-Net's raw data. A case without a class has its note as the name. */
 import { encodeRuns, type Mask, maskRuns, ReclmisError } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
+import { noteOfClass } from '../layouts/case-ids.js';
 import { SPLITS, type Split } from '../types.js';
 import { counted, lostColumns, lostMarks, type Placed, type Target, type Tools } from './target.js';
 
@@ -8,17 +9,49 @@ import { counted, lostColumns, lostMarks, type Placed, type Target, type Tools }
 const MOST_CLASSES = 255;
 const ROBOFLOW = { train: 'train', val: 'valid', test: 'test' } as const satisfies Record<Split, string>;
 
+const KEEPERS = 'Convert to table or huggingface, which keep classes and notes apart.';
+
+const nameOf = ({ one }: Placed): string => one.class ?? one.note;
+/** Names that readers refuse as one. */
+const keyOf = (name: string): string => noteOfClass(name).toLowerCase();
+
+/** Name -> value, from 1. @throws DATA_INVALID for too many, and for two cases that would become one */
 function classesOf(cases: readonly Placed[]): Map<string, number> {
-  const notes = [...new Set(cases.map(({ one }) => one.note))].sort();
-  if (notes.length > MOST_CLASSES)
+  const names = [...new Set(cases.map(nameOf))].sort();
+  if (names.length > MOST_CLASSES)
     throw new ReclmisError(
       'DATA_INVALID',
-      `expected at most ${MOST_CLASSES} different notes, as each becomes a class, got ${notes.length}`,
+      `expected at most ${MOST_CLASSES} classes, or different notes of cases without a class, got ${names.length}`,
+      { remedy: KEEPERS },
+    );
+  const twin = names.find((name) => names.some((other) => other < name && keyOf(other) === keyOf(name)));
+  if (twin !== undefined)
+    throw new ReclmisError(
+      'DATA_INVALID',
+      `two classes are called ${noteOfClass(twin)}, but for case and underscores`,
       {
-        remedy: 'Convert to table, huggingface or lvit, which keep notes as texts.',
+        remedy: 'Give them one name.',
       },
     );
-  return new Map(notes.map((note, i) => [note, i + 1]));
+  const taken = new Map<string, string>();
+  for (const placed of cases) {
+    const key = `${placed.image}\0${noteOfClass(nameOf(placed))}`;
+    const twin = taken.get(key);
+    if (twin !== undefined)
+      throw new ReclmisError(
+        'DATA_INVALID',
+        `${twin} and ${placed.name} are of one image and class, ${nameOf(placed)}, and would become one case`,
+        { remedy: KEEPERS },
+      );
+    taken.set(key, placed.name);
+  }
+  return new Map(names.map((name, i) => [name, i + 1]));
+}
+
+/** A line for notes that say more than the class's name. */
+function lostNotes(cases: readonly Placed[]): string[] {
+  const lost = cases.filter((placed) => noteOfClass(nameOf(placed)) !== noteOfClass(placed.one.note)).length;
+  return lost === 0 ? [] : [`The layout has no place for notes: those of ${counted(lost, 'case')} became the name of their class.`]; // prettier-ignore
 }
 
 function byImage(cases: readonly Placed[]): Placed[][] {
@@ -29,6 +62,12 @@ function byImage(cases: readonly Placed[]): Placed[][] {
     else own.push(placed);
   }
   return [...images.values()];
+}
+
+/** A line for the empty masks that an image gets where it states no case of a class. */
+function addedAbsences(cases: readonly Placed[], classes: number): string[] {
+  const added = byImage(cases).length * classes - cases.length;
+  return added === 0 ? [] : [`nnU-Net has every class in every image: where the source states nothing, ${counted(added, 'case')} with an empty mask ${added === 1 ? 'was' : 'were'} added.`]; // prettier-ignore
 }
 
 /** The box around the foreground: x, y, width, height. */
@@ -44,7 +83,11 @@ function boxOf({ width, height, data }: Mask): [x: number, y: number, width: num
 }
 
 export const COCO_TARGET: Target = {
-  losses: (cases) => [...lostColumns(cases, ['patient', 'spacing', 'sides']), ...lostMarks(cases)],
+  losses: (cases) => [
+    ...lostNotes(cases),
+    ...lostColumns(cases, ['patient', 'spacing', 'sides']),
+    ...lostMarks(cases),
+  ],
   write: async (cases, tools) => {
     const classes = classesOf(cases);
     let empty = 0;
@@ -70,15 +113,15 @@ async function cocoFile(
   const ids = new Map(byImage(cases).map(([first], i) => [first?.image, i + 1]));
   const images = new Map<string, { id: number; file_name: string; width: number; height: number }>();
   const annotations = await each(cases, async (placed) => {
-    const { image, one } = placed;
-    const [path, mask] = [await copyImage(placed, folder), await readMask(placed)];
+    const { image } = placed;
+    const [path, mask] = [await copyImage(placed, folder, { upright: true }), await readMask(placed)];
     const { width, height, data } = mask;
     const imageId = ids.get(image) ?? 0;
     images.set(image, { id: imageId, file_name: path.slice(folder.length + 1), width, height });
     const area = data.reduce((sum, value) => sum + value, 0);
     return {
       image_id: imageId,
-      category_id: classes.get(one.note) ?? 0,
+      category_id: classes.get(nameOf(placed)) ?? 0,
       segmentation: { size: [height, width], counts: encodeRuns(maskRuns(mask)) },
       ...{ area, bbox: boxOf(mask), iscrowd: 0 },
     };
@@ -102,26 +145,28 @@ export const NN_UNET_TARGET: Target = {
     const val = cases.filter(({ split }) => split === 'val').length;
     return [
       ...(val === 0 ? [] : [`nnU-Net keeps no validation cases: ${counted(val, 'case')} went to imagesTr.`]),
+      ...lostNotes(cases),
       ...lostColumns(cases, ['patient', 'spacing', 'sides']),
       ...lostMarks(cases),
     ];
   },
   write: async (cases, tools) => {
     const classes = classesOf(cases);
-    for (const word of ['background', 'ignore'])
-      if (classes.has(word))
+    for (const name of classes.keys())
+      if (name === 'background' || name.toLowerCase() === 'ignore')
         throw new ReclmisError(
           'DATA_INVALID',
-          `the note "${word}" means something else in nnU-Net’s dataset.json`,
+          `the class "${name}" means something else in nnU-Net’s dataset.json`,
           {
             remedy: 'Rename it, or convert to another layout.',
           },
         );
+    for (const line of addedAbsences(cases, classes.size)) tools.notice(line);
     const images = new Map(byImage(cases).flatMap((own) => own.slice(0, 1).map((first) => [first, own])));
     const written = await tools.each([...images.keys()], async (first) => {
       const own = images.get(first) ?? [];
       const [imageFolder, maskFolder] = FOLDERS[first.split];
-      await tools.copyImage(first, imageFolder, { name: `${first.image}_0000`, png: true });
+      await tools.copyImage(first, imageFolder, { name: `${first.image}_0000`, png: true, upright: true });
       const labels = await labelMap(own, classes, tools);
       await tools.writeText(`${maskFolder}/${first.image}.png`, await encodePng(labels, 1));
       return first.split;
@@ -145,7 +190,7 @@ async function labelMap(
   for (const placed of cases) {
     const mask = await readMask(placed);
     labels ??= { ...mask, data: new Uint8Array(mask.data.length) };
-    const value = classes.get(placed.one.note) ?? 0;
+    const value = classes.get(nameOf(placed)) ?? 0;
     for (const [p, set] of mask.data.entries()) {
       if (set === 0) continue;
       if (labels.data[p] !== 0)

@@ -1,24 +1,26 @@
 /** Each layout to each other and back: pixels, notes, splits and what goes with them. */
 import { join } from 'node:path';
-import { encodeCsv, readImage } from '@reclmis/files';
+import { encodeCsv } from '@reclmis/core';
+import { readImage, readImageWithHeader } from '@reclmis/files';
 import { expect, it } from 'vitest';
 import { openDataset } from '../dataset.js';
 import { readCaseMask } from '../masks.js';
 import { presentSplits } from '../source.js';
-import { errorOf, greyPng, inFolder, writeFiles } from '../testing.js';
+import { errorOf, greyPng, inFolder, turnedTiff, writeFiles } from '../testing.js';
+import type { Case } from '../types.js';
 import { writeTinyData } from '../../testing/tiny-data.js';
 import { convertDataset } from './convert.js';
 
-/** Split, id, note, and the pixels of image and mask, of all cases. */
+/** Split, id, note, class, and the pixels of image and mask, of all cases. */
 async function contentOf(source: string): Promise<unknown[]> {
   const found: unknown[] = [];
   for (const split of await presentSplits(source))
     for (const one of (await openDataset(source, split)).cases) {
-      const { id, note, imagePath, patient, spacing, sides } = one;
+      const { id, note, imagePath, patient, spacing, sides, class: name } = one;
       const { mask } = await readCaseMask(one);
       const image = await readImage(imagePath);
       const pixels = [Buffer.from(image.data).toString('hex'), Buffer.from(mask.data).toString('hex')];
-      found.push({ split, id, note, pixels, patient, spacing, sides });
+      found.push({ split, id, note, pixels, patient, spacing, sides, class: name });
     }
   return found;
 }
@@ -34,8 +36,12 @@ it('goes round through every layout and comes back the same', async () => {
       const out = join(dir, `${to}-of-${source.split('/').at(-1) ?? ''}`);
       const { cases, notices } = await convertDataset(source, out, { to });
       expect(cases).toEqual({ train: 3, val: 2, test: 2 });
-      expect(notices).toEqual([]);
-      expect(await contentOf(out)).toEqual(content);
+      // COCO's categories are classes, which LViT's layout has not.
+      expect(notices).toEqual(to === 'lvit' ? ['The layout has no place for the class of 7 cases.'] : []);
+      const found = (await contentOf(out)) as { note: string; class?: string }[];
+      const classed = source.includes('coco') ? to !== 'lvit' : to === 'coco';
+      expect(found.map((one) => one.class)).toEqual(found.map(({ note }) => (classed ? note : undefined)));
+      expect(found.map((one) => ({ ...one, class: undefined }))).toEqual(content);
       source = out;
     }
   });
@@ -90,6 +96,84 @@ it('keeps several notes of an image, patients, spacings and sides where there is
   });
 });
 
+it('keeps classes through every layout that has them, and says where notes give way to them', async () => {
+  await inFolder(async (dir) => {
+    const rowsOf = (rows: readonly (readonly string[])[]): string =>
+      encodeCsv([['image', 'mask', 'note', 'class', 'split'], ...rows]);
+    const source = await writeOrgans(join(dir, 'a'));
+    await writeFiles(join(dir, 'a'), {
+      'cases.csv': rowsOf([
+        ['p/1.png', 'm/left.png', 'left kidney', 'left_kidney', 'train'],
+        ['p/1.png', 'm/right.png', 'right kidney', 'right_kidney', 'train'],
+        ['q/1.png', 'm/right.png', 'right kidney', 'right_kidney', 'test'],
+      ]),
+    });
+    const content = await contentOf(source);
+    expect(content).toMatchObject([{ class: 'left_kidney' }, { class: 'right_kidney' }, { class: 'right_kidney' }]); // prettier-ignore
+    let last = source;
+    for (const to of ['coco', 'table', 'huggingface', 'coco', 'huggingface'] as const) {
+      const out = join(dir, `${to}-of-${last.split('/').at(-1) ?? ''}`);
+      expect((await convertDataset(last, out, { to })).notices).toEqual([]);
+      expect(await contentOf(out)).toEqual(content);
+      last = out;
+    }
+    expect((await convertDataset(last, join(dir, 'nnunet'), { to: 'nnunet' })).notices).toEqual([
+      'nnU-Net has every class in every image: where the source states nothing, 1 case with an empty mask was added.',
+    ]);
+    const labelled = await contentOf(join(dir, 'nnunet'));
+    expect(labelled).toEqual(expect.arrayContaining(content.slice(0, 2)));
+    expect((await convertDataset(last, join(dir, 'lvit'), { to: 'lvit' })).notices).toContain(
+      'The layout has no place for the class of 3 cases.',
+    );
+
+    await writeFiles(join(dir, 'a'), {
+      'cases.csv': rowsOf([
+        ['p/1.png', 'm/left.png', 'Kidney, left of the spine.', 'kidney', ''],
+        ['q/1.png', 'm/right.png', 'Kidney.', 'kidney', ''],
+      ]),
+    });
+    const { notices } = await convertDataset(source, join(dir, 'lost'), { to: 'coco' });
+    expect(notices).toEqual([
+      'The layout has no place for notes: those of 2 cases became the name of their class.',
+    ]);
+    expect(await contentOf(join(dir, 'lost'))).toMatchObject([
+      { note: 'kidney', class: 'kidney' },
+      { note: 'kidney', class: 'kidney' },
+    ]);
+    await writeFiles(join(dir, 'a'), {
+      'cases.csv': rowsOf([
+        ['p/1.png', 'm/left.png', 'Kidney, left.', 'kidney', ''],
+        ['p/1.png', 'm/right.png', 'Kidney, right.', 'kidney', ''],
+      ]),
+    });
+    expect(await errorOf(convertDataset(source, join(dir, 'no'), { to: 'nnunet' }))).toEqual({
+      code: 'DATA_INVALID',
+      message:
+        '1@kidney-left and 1@kidney-right are of one image and class, kidney, and would become one case',
+    });
+    await writeFiles(join(dir, 'a'), {
+      'cases.csv': rowsOf([
+        ['p/1.png', 'm/left.png', 'Kidney', '', ''],
+        ['q/1.png', 'm/right.png', 'kidney', '', ''],
+      ]),
+    });
+    expect(await errorOf(convertDataset(source, join(dir, 'no'), { to: 'coco' }))).toEqual({
+      code: 'DATA_INVALID',
+      message: 'two classes are called kidney, but for case and underscores',
+    });
+    // A word of its dataset.json, which it reads whatever its case.
+    await writeFiles(join(dir, 'b'), {
+      'cases.csv': rowsOf([['../a/p/1.png', '../a/m/left.png', 'Ignore', 'Ignore', '']]),
+    });
+    expect(
+      await errorOf(convertDataset(join(dir, 'b'), join(dir, 'no'), { to: 'nnunet', outside: true })),
+    ).toEqual({
+      code: 'DATA_INVALID',
+      message: 'the class "Ignore" means something else in nnU-Net’s dataset.json',
+    });
+  });
+});
+
 it('keeps the mark of derived notes, or says that it and cases with empty masks are lost', async () => {
   await inFolder(async (dir) => {
     const source = join(dir, 'lvit');
@@ -113,7 +197,10 @@ it('keeps the mark of derived notes, or says that it and cases with empty masks 
       'An annotation without an area makes no case: 1 case with an empty mask will not be read.',
     ]);
     expect((await openDataset(join(dir, 'coco'), 'train')).cases.map(({ id }) => id)).toEqual(['a']);
-    expect((await convertDataset(source, join(dir, 'nnunet'), { to: 'nnunet' })).notices).toEqual([mark]);
+    expect((await convertDataset(source, join(dir, 'nnunet'), { to: 'nnunet' })).notices).toEqual([
+      mark,
+      'nnU-Net has every class in every image: where the source states nothing, 2 cases with an empty mask were added.',
+    ]);
   });
 });
 
@@ -179,3 +266,29 @@ it('refuses what a layout cannot hold, and leaves nothing behind', async () => {
     );
   });
 });
+
+it.each(['coco', 'nnunet'] as const)(
+  'turns images with an orientation tag as their masks lie, for readers that ignore the tag: %s',
+  async (to) => {
+    await inFolder(async (dir) => {
+      // Stored as 3 x 2; tag 6 is shown turned a quarter clockwise: the left column becomes the top row, from the right.
+      const stored = Uint8Array.from([10, 20, 30, 40, 50, 60]);
+      await writeFiles(dir, {
+        'a/images/a.tif': turnedTiff(3, 2, 6, stored),
+        'a/images/b.png': await greyPng(2, 3, (x, y) => 2 * y + x),
+        'a/masks/a.png': await greyPng(2, 3, (x, y) => (x === 0 && y === 0 ? 255 : 0)),
+        'a/masks/b.png': await greyPng(2, 3, (x) => (x === 0 ? 255 : 0)),
+        'a/cases.csv': 'image,note\na.tif,left\nb.png,left\n',
+      });
+      const out = join(dir, to);
+      await convertDataset(join(dir, 'a'), out, { to });
+      const [first, second] = (await openDataset(out, 'train')).cases;
+      const { image, header } = await readImageWithHeader(first?.imagePath ?? '');
+      expect(header).toMatchObject({ format: 'png', width: 2, height: 3, orientation: 1 });
+      expect([...image.data].filter((_, i) => i % 3 === 0)).toEqual([40, 10, 50, 20, 60, 30]);
+      expect([...(await readCaseMask(first as Case)).mask.data]).toEqual([1, 0, 0, 0, 0, 0]);
+      const { readFile } = await import('node:fs/promises');
+      expect(await readFile(second?.imagePath ?? '')).toEqual(await readFile(join(dir, 'a/images/b.png')));
+    });
+  },
+);

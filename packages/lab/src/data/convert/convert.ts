@@ -4,6 +4,8 @@ import { dirname, extname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import {
   mapLimit,
+  readClinicalFrame,
+  readImageHeader,
   readImageWithHeader,
   writeFileAtomic,
   writePngGrey,
@@ -12,6 +14,7 @@ import {
 } from '@reclmis/files';
 import { assertUsable, itemOf, openDataset } from '../dataset.js';
 import type { DataSourceOptions } from '../layouts/layout.js';
+import { imageOptions, pathWithFrame } from '../image-options.js';
 import { readCaseMask } from '../masks.js';
 import { writeNewFolder } from '../new-folder.js';
 import { presentSplits } from '../source.js';
@@ -19,7 +22,7 @@ import { isGrey } from '../sample.js';
 import type { Split } from '../types.js';
 import { COCO_TARGET, NN_UNET_TARGET } from './classes.js';
 import { HUGGING_FACE_TARGET, LVIT_TARGET, TABLE_TARGET } from './tables.js';
-import type { Placed, Target, Tools } from './target.js';
+import { type CopyOptions, counted, type Placed, type Target, type Tools } from './target.js';
 
 const LANES = 2;
 
@@ -48,7 +51,8 @@ export interface Converted {
 
 /**
  * Writes a new folder, whole or not at all. Masks become 0 and 255 (labels for nnU-Net); images are copied as they are,
- * except that nnU-Net's become PNG.
+ * except that nnU-Net's become PNG, and so do those with an orientation tag for nnU-Net and COCO, whose readers ignore it.
+ * DICOM and NIfTI become PNG of 8 bits as displayed, as their masks do: neither patients nor turns go along.
  * @throws DATA_INVALID for unusable cases, or some that the target cannot hold; OUTPUT_EXISTS, OUTPUT_UNWRITABLE,
  * DISK_FULL, INTERRUPTED; codes of layouts, images and masks
  */
@@ -69,12 +73,16 @@ export async function convertDataset(
   const named = distinct(placed);
   const target: Target = TARGETS[options.to];
   notices.push(...target.losses(named));
+  let rendered = 0;
+  const notice = (line: string): number => notices.push(line);
   await writeNewFolder(out, (draft) =>
     target.write(
       named,
-      toolsFor(source, draft, named.length, options, (line) => notices.push(line)),
+      toolsFor(source, draft, named.length, options, notice, () => rendered++),
     ),
   );
+  if (rendered > 0)
+    notice(`Read from DICOM or NIfTI: ${counted(rendered, 'image')} became PNG of 8 bits, as displayed. Pixel sizes and other header data do not go along.`); // prettier-ignore
   const counts: Partial<Record<Split, number>> = {};
   for (const { split } of named) counts[split] = (counts[split] ?? 0) + 1;
   return { cases: counts, notices: [...new Set(notices)] };
@@ -92,7 +100,8 @@ function distinct(cases: readonly Placed[]): Placed[] {
   const pathOf = new Map<string, string>();
   const known = new Set<string>();
   for (const { name, image, one } of named) {
-    const twin = known.has(name) || (pathOf.get(image) ?? one.imagePath) !== one.imagePath;
+    const path = pathWithFrame(one);
+    const twin = known.has(name) || (pathOf.get(image) ?? path) !== path;
     if (twin)
       throw new ReclmisError(
         'DATA_INVALID',
@@ -102,7 +111,7 @@ function distinct(cases: readonly Placed[]): Placed[] {
         },
       );
     known.add(name);
-    pathOf.set(image, one.imagePath);
+    pathOf.set(image, path);
   }
   return named;
 }
@@ -113,12 +122,16 @@ function toolsFor(
   total: number,
   { signal, onProgress }: ConvertOptions,
   notice: (line: string) => void,
+  onRendered: () => void,
 ): Tools {
   const copied = new Map<string, Promise<string>>();
   let done = 0;
-  const copy = async ({ one }: Placed, folder: string, name: string, png: boolean): Promise<string> => {
+  const copy = async ({ one }: Placed, folder: string, name: string, asked: CopyOptions): Promise<string> => {
     const extension = extname(one.imagePath).toLowerCase();
-    const convert = png && extension !== '.png';
+    const clinical = (await readClinicalFrame(one.imagePath, imageOptions(one))) !== null;
+    const turned =
+      !clinical && asked.upright === true && (await readImageHeader(one.imagePath)).orientation !== 1;
+    const convert = clinical || turned || (asked.png === true && extension !== '.png');
     const path = `${folder}/${name}${convert ? '.png' : extension}`;
     const to = join(draft, path);
     await mkdir(dirname(to), { recursive: true });
@@ -126,13 +139,16 @@ function toolsFor(
       await copyFile(one.imagePath, to);
       return path;
     }
-    const { image, header } = await readImageWithHeader(one.imagePath);
-    if (header.bits === 16)
+    const { image, header } = await readImageWithHeader(one.imagePath, imageOptions(one));
+    if (clinical) onRendered();
+    else if (header.bits === 16)
       throw new ReclmisError(
         'IMAGE_UNSUPPORTED',
         `${itemOf(source, one.imagePath)}: has 16 bits, which would be cut to 8`,
         {
-          remedy: 'Convert the image to PNG first, or choose another layout.',
+          remedy: turned
+            ? 'Turn the image as viewers show it and save it without an orientation tag, or choose another layout.'
+            : 'Convert the image to PNG first, or choose another layout.',
         },
       );
     if (isGrey(image)) await writePngGrey(to, { ...image, data: image.data.filter((_, i) => i % 3 === 0) });
@@ -141,9 +157,9 @@ function toolsFor(
   };
   return {
     notice,
-    copyImage: (placed, folder, { name = placed.image, png = false } = {}) => {
+    copyImage: (placed, folder, { name = placed.image, ...asked } = {}) => {
       const key = `${folder}/${name}`;
-      const path = copied.get(key) ?? copy(placed, folder, name, png);
+      const path = copied.get(key) ?? copy(placed, folder, name, asked);
       copied.set(key, path);
       return path;
     },

@@ -1,5 +1,6 @@
 /** Targets with tables: a table of cases, Hugging Face's image folder, LViT's layout. */
-import { encodeCsv, encodeWorkbook, DERIVED } from '@reclmis/files';
+import { encodeCsv } from '@reclmis/core';
+import { encodeWorkbook, DERIVED } from '@reclmis/files';
 import { FOLDERS } from '../layouts/lvit.js';
 import { type Case, SPLITS } from '../types.js';
 import { counted, lostColumns, type Placed, type Target } from './target.js';
@@ -8,7 +9,9 @@ const spacingText = ({ spacing }: Case): string => (spacing === undefined ? '' :
 
 /** Optional columns that a case has. */
 const OPTIONAL = {
-  patient: ({ patient = '' }: Case) => patient,
+  class: ({ class: name = '' }: Case) => name,
+  // Slices become images of their own, which only this holds together.
+  patient: ({ patient, volumeId = '' }: Case) => patient ?? volumeId,
   spacing: spacingText,
   sides: ({ sides }: Case) => sides ?? '',
   source: ({ derived }: Case) => (derived === true ? DERIVED : ''),
@@ -65,7 +68,7 @@ export const LVIT_TARGET: Target = {
     const copied = new Set(cases.filter(({ one }) => one.imageId !== undefined).map(({ image }) => image))
       .size;
     return [
-      ...lostColumns(cases, ['patient', 'sides']),
+      ...lostColumns(cases, ['class', 'patient', 'sides']),
       ...(copied === 0
         ? []
         : [`The layout has one note an image: ${counted(copied, 'image')} with several became copies, which a later split may put on both sides.`]), // prettier-ignore

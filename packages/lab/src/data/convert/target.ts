@@ -12,13 +12,20 @@ export interface Placed {
   readonly image: string;
 }
 
+export interface CopyOptions {
+  readonly name?: string;
+  readonly png?: boolean;
+  readonly upright?: boolean;
+}
+
 export interface Tools {
-  /** Below the new folder. Copies bytes, or with `png` decodes what is not PNG. @returns the path with the extension */
-  readonly copyImage: (
-    placed: Placed,
-    folder: string,
-    options?: { readonly name?: string; readonly png?: boolean },
-  ) => Promise<string>;
+  /**
+   * Below the new folder. Copies bytes, unless PNG is asked for (`png`), or pixels that lie as those of its masks
+   * although no reader heeds an orientation tag (`upright`): then what differs becomes PNG. DICOM and NIfTI always do.
+   * @returns the path with the
+   * extension
+   */
+  readonly copyImage: (placed: Placed, folder: string, options?: CopyOptions) => Promise<string>;
   /** Writes 0 and 255 as PNG below the new folder. @returns the path */
   readonly writeMask: (placed: Placed, path: string) => Promise<string>;
   readonly readMask: (placed: Placed) => Promise<Mask>;
@@ -49,10 +56,12 @@ export function lostMarks(cases: readonly Placed[]): string[] {
 /** Lines for columns that some cases have and the layout has not. */
 export function lostColumns(
   cases: readonly Placed[],
-  columns: readonly ('patient' | 'spacing' | 'sides')[],
+  columns: readonly ('class' | 'patient' | 'spacing' | 'sides')[],
 ): string[] {
   return columns.flatMap((column) => {
-    const count = cases.filter(({ one }) => one[column] !== undefined).length;
+    const count = cases.filter(({ one }) =>
+      column === 'patient' ? (one.patient ?? one.volumeId) !== undefined : one[column] !== undefined,
+    ).length;
     return count === 0 ? [] : [`The layout has no place for the ${column} of ${counted(count, 'case')}.`];
   });
 }

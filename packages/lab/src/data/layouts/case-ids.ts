@@ -10,6 +10,9 @@ import { stemOf } from './image-folder.js';
 /** Letters of a note in an id. */
 const LONGEST = 32;
 
+/** The note of a class that has no other: its name, with blanks for underscores. */
+export const noteOfClass = (name: string): string => name.replaceAll('_', ' ');
+
 const shortHash = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 6);
 
 /** Path below the data set, with `/` -> id. */

@@ -6,15 +6,17 @@ import { basename, relative, resolve, sep } from 'node:path';
 import {
   type ErrorCode,
   inSidesOf,
+  type NoteRow,
   parseSpacing,
   ReclmisError,
   type Sides,
   type Spacing,
+  type Table,
 } from '@reclmis/core';
-import { nameKey, type NoteRow, oneLine, type Table } from '@reclmis/files';
+import { nameKey, oneLine } from '@reclmis/files';
 import { type Case, type Split, SPLITS } from '../types.js';
 import { imageIds, noteIds } from './case-ids.js';
-import { byCode } from './image-folder.js';
+import { byCode, stemOf } from './image-folder.js';
 import type { Problem, DataSourceOptions, SplitScan } from './layout.js';
 import { IMAGE_FOLDERS, Places } from './places.js';
 
@@ -49,6 +51,8 @@ interface Entry {
 
 interface Located extends Entry {
   readonly image: string;
+  /** From 1; null: the image's only one. */
+  readonly slice: number | null;
   readonly mask: string;
   /** The table has no column of masks. */
   readonly byName: boolean;
@@ -106,8 +110,8 @@ export async function scanTables(
     notesPath: tables[0]?.path ?? null,
     cases: cases.map(({ one }) => one).sort((a, b) => byCode(a.id, b.id)),
     problems: problems.filter((one) => one.split === split),
-    images: new Set(here.map(({ row }) => row.image)).size,
-    masks: new Set(here.map(({ row }) => row.mask ?? row.image)).size,
+    images: new Set(here.map(({ row }) => `${row.image}\n${row.slice ?? ''}`)).size,
+    masks: new Set(here.map(({ row }) => `${row.mask ?? row.image}\n${row.slice ?? ''}`)).size,
     notes: here.filter(({ row }) => row.description !== '').length,
   };
 }
@@ -138,12 +142,18 @@ function entriesOf(
 async function locate(
   { row, from: { base } }: Entry,
   places: Places,
-): Promise<Pick<Located, 'image' | 'mask' | 'byName'> | { code: ErrorCode; why: string }> {
+): Promise<Pick<Located, 'image' | 'slice' | 'mask' | 'byName'> | { code: ErrorCode; why: string }> {
   // eslint-disable-next-line no-control-regex -- these are what is looked for
   const bad = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffd]/u;
-  if ([row.image, row.mask ?? '', row.description].some((text) => bad.test(text)))
+  if ([row.image, row.mask ?? '', row.class ?? '', row.description].some((text) => bad.test(text)))
     return { code: 'NOTES_UNREADABLE', why: 'holds a control character, or the sign of lost text (U+FFFD)' };
   if (row.image === '') return { code: 'NOTES_UNREADABLE', why: 'names no image' };
+  const slice = (row.slice ?? '') === '' ? null : Number(/^[1-9]\d{0,5}$/u.exec(row.slice ?? '')?.[0]);
+  if (Number.isNaN(slice))
+    return {
+      code: 'NOTES_UNREADABLE',
+      why: `expected a slice, a whole number from 1, got "${row.slice ?? ''}"`,
+    };
   if (row.mask === '') return { code: 'MASK_MISSING', why: `names no mask for ${row.image}` };
   if (row.description === '') return { code: 'NOTE_EMPTY', why: `has no note for ${row.image}` };
   const image = await places.find(base, row.image, IMAGE_FOLDERS, 'image');
@@ -158,7 +168,8 @@ async function locate(
     row.mask === undefined
       ? await places.maskOf(base, image.path)
       : await places.maskCalled(base, row.mask, image.path);
-  return mask.path === null ? mask : { image: image.path, mask: mask.path, byName: row.mask === undefined };
+  if (mask.path === null) return mask;
+  return { image: image.path, slice, mask: mask.path, byName: row.mask === undefined };
 }
 
 /** Images of one name in several folders: a mask that was found by that name is of one of them at most. */
@@ -196,29 +207,86 @@ function nameCases(
   located: readonly Located[],
   report: (entry: Located, code: ErrorCode, why: string) => void,
 ): { readonly split: Split; readonly one: Case }[] {
-  const keyOf = (path: string): string => relative(resolve(root), path).split(sep).join('/');
-  const ids = imageIds(located.map(({ image }) => keyOf(image)));
-  const byImage = groupBy(located, ({ image }) => image);
+  const pathOf = ({ image }: Located): string => relative(resolve(root), image).split(sep).join('/');
+  /** `a/scan_12.nii.gz` for slice 12 of `a/scan.nii.gz`. */
+  const keyOf = (one: Located): string => {
+    const stem = stemOf(pathOf(one));
+    return one.slice === null ? pathOf(one) : `${stem}_${one.slice}${pathOf(one).slice(stem.length)}`;
+  };
+  const ids = imageIds(located.map(keyOf));
+  const volumes = imageIds(located.map(pathOf));
+  reportSlicesOfOneName(located, keyOf, report);
+  reportPatients(located, report);
+  const byImage = groupBy(located, ({ image, slice }) => `${image}\n${slice ?? ''}`);
+  reportSpellings(located, report);
   const mixed = new Set(located.map(({ row }) => (row.sides ?? '').toLowerCase())).size > 1;
   return [...byImage.values()].flatMap((own) => {
-    const patient = own[0]?.row.patient ?? '';
-    for (const other of own)
-      if ((other.row.patient ?? '') !== patient)
-        report(other, 'DATA_INVALID', `expected the patient ${quoted(patient)} that ${own[0]?.from.table.unit ?? 'row'} ${own[0]?.row.number ?? 0} states for this image, got ${quoted(other.row.patient ?? '')}`); // prettier-ignore
     const byNote = groupBy(own, ({ row }) => nameKey(row.description).toLowerCase().replace(/\s+/gu, ' '));
     for (const [first, ...others] of byNote.values())
       for (const other of others)
         report(other, 'NOTES_CONFLICT', `has the image and note of ${first?.from.table.unit ?? 'row'} ${first?.row.number ?? 0}`); // prettier-ignore
     const distinct = [...byNote.values()].flatMap(([first]) => (first === undefined ? [] : [first]));
-    const image = ids.get(keyOf(own[0]?.image ?? '')) ?? '';
+    const [{ slice }] = own as [Located];
+    const image = ids.get(keyOf(own[0]!)) ?? '';
+    const volumeId = volumes.get(pathOf(own[0]!)) ?? '';
     const names = noteIds(image, distinct.map(({ row }) => row.description)); // prettier-ignore
     return distinct.flatMap((entry, i) => {
       const one = caseOf(entry, names[i] ?? image, mixed, report);
       return one === null
         ? []
-        : [{ split: entry.split, one: distinct.length > 1 ? { ...one, imageId: image } : one }];
+        : [
+            {
+              split: entry.split,
+              one: {
+                ...one,
+                ...(distinct.length > 1 ? { imageId: image } : {}),
+                ...(slice === null ? {} : { frame: slice - 1, volumeId, row: entry.item }),
+              },
+            },
+          ];
     });
   });
+}
+
+/** Slice 12 of `scan.nii` is called `scan_12`, as a file beside it may be. */
+function reportSlicesOfOneName(
+  located: readonly Located[],
+  keyOf: (one: Located) => string,
+  report: (entry: Located, code: ErrorCode, why: string) => void,
+): void {
+  for (const [first, ...others] of groupBy(located, keyOf).values())
+    for (const other of others)
+      if (first !== undefined && (other.image !== first.image || other.slice !== first.slice))
+        report(other, 'DATA_INVALID', `would be called ${keyOf(other)}, as ${first.from.table.unit} ${first.row.number} is; rename one of the files`); // prettier-ignore
+}
+
+/** Slices of a file are of one patient, too. */
+function reportPatients(
+  located: readonly Located[],
+  report: (entry: Located, code: ErrorCode, why: string) => void,
+): void {
+  for (const own of groupBy(located, ({ image }) => image).values()) {
+    const patient = own[0]?.row.patient ?? '';
+    for (const other of own)
+      if ((other.row.patient ?? '') !== patient)
+        report(other, 'DATA_INVALID', `expected the patient ${quoted(patient)} that ${own[0]?.from.table.unit ?? 'row'} ${own[0]?.row.number ?? 0} states for this image, got ${quoted(other.row.patient ?? '')}`); // prettier-ignore
+  }
+}
+
+/** Two spellings of a class would be scored as two classes. */
+function reportSpellings(
+  located: readonly Located[],
+  report: (entry: Located, code: ErrorCode, why: string) => void,
+): void {
+  const classOf = ({ row }: Located): string => row.class ?? '';
+  const folded = (name: string): string =>
+    nameKey(name)
+      .toLowerCase()
+      .replace(/[\s_]+/gu, ' ');
+  for (const [first, ...others] of groupBy(located, (one) => folded(classOf(one))).values())
+    for (const other of others)
+      if (first !== undefined && nameKey(classOf(other)) !== nameKey(classOf(first)))
+        report(other, 'DATA_INVALID', `expected the class ${quoted(classOf(first))}, as ${first.from.table.unit} ${first.row.number} spells it, got ${quoted(classOf(other))}`); // prettier-ignore
 }
 
 /** @param mixed not all rows state the same sides: notes that mean the image's are turned to the patient's. */
@@ -254,6 +322,7 @@ function caseOf(
     imagePath: image,
     maskPath: mask,
     note: turned?.text ?? row.description,
+    ...((row.class ?? '') === '' ? {} : { class: nameKey(row.class ?? '') }),
     ...(spacing === undefined ? {} : { spacing }),
     ...((row.patient ?? '') === '' ? {} : { patient: row.patient ?? '' }),
     ...(/^derived\b/iu.test(row.source) ? { derived: true as const } : {}),

@@ -1,6 +1,7 @@
 /** A COCO file of annotations, checked: images, categories, and annotations that belong to them. */
 import { checkRle, type CocoRegion, oneLine, ReclmisError } from '@reclmis/core';
 import { MAX_PIXELS, NotRegularError, readRegular } from '@reclmis/files';
+import { noteOfClass } from './case-ids.js';
 
 /** V8 cannot hold longer texts. COCO's own 860,000 training annotations have 450 MB. */
 const LIMIT = 500 * 1024 * 1024;
@@ -22,7 +23,6 @@ export interface CocoAnnotation {
 
 export interface CocoFile {
   readonly images: readonly CocoImage[];
-  /** Names, with blanks for underscores. */
   readonly categories: readonly string[];
   readonly annotations: readonly CocoAnnotation[];
 }
@@ -90,8 +90,16 @@ export async function readCocoFile(path: string): Promise<CocoFile> {
   });
   const categories = byId('categories', ({ name }, _, where) => {
     if (typeof name !== 'string' || name.trim() === '') throw refuse(`${where}: expected a name`);
-    return name.trim().replaceAll('_', ' ');
+    return name.trim();
   });
+  const names = new Map<string, string>();
+  for (const name of categories.values()) {
+    const key = noteOfClass(name).toLowerCase(); // models read notes so
+    const twin = names.get(key) ?? name;
+    if (twin !== name)
+      throw refuse(`categories: "${name}" differs from "${twin}" only in case, blanks and underscores`);
+    names.set(key, name);
+  }
   const annotations = entries('annotations').map(({ entry, where }): CocoAnnotation => {
     const image = images.get(entry['image_id']);
     const category = categories.get(entry['category_id']);

@@ -63,9 +63,9 @@ describe('COCO', () => {
         ].slice(0, 3),
       );
       const { cases, notices } = await openDataset(dir, 'train');
-      expect(cases.map(({ id, note }) => [id, note])).toEqual([
-        ['a@heart', 'heart'],
-        ['a@left-lung', 'left lung'],
+      expect(cases.map(({ id, note, class: name }) => [id, note, name])).toEqual([
+        ['a@heart', 'heart', 'heart'],
+        ['a@left-lung', 'left lung', 'left_lung'],
       ]);
       expect(await rowsOf(cases[0])).toEqual(['000001', '011000', '011000', '000000']);
       expect(await rowsOf(cases[1])).toEqual(['100000', '100000', '100000', '100000']);
@@ -132,6 +132,30 @@ describe('COCO', () => {
     });
   });
 
+  it('names the image whose path no file can have, and finds the others', async () => {
+    await inFolder(async (dir) => {
+      const long = `${'x'.repeat(5000)}/a.png`;
+      const images = [IMAGES[0], { ...IMAGES[1], file_name: 'b\0.png' }, { ...IMAGES[2], file_name: long }];
+      const own = [square, { ...square, image_id: 2 }, { ...square, image_id: 3 }];
+      await writeCoco(dir, own, { images });
+      const { problems, splits } = await checkDataset(dir);
+      expect(problems.map(({ code, message }) => `${code} ${message}`)).toEqual([
+        'IMAGE_MISSING image 2: the image b\\u0000.png has a NUL in its path',
+        `IMAGE_MISSING image 3: the image ${'x'.repeat(100)}... does not exist`,
+      ]);
+      expect(splits[0]?.cases).toBe(1);
+    });
+  });
+
+  it.each(['left lung', 'Left_Lung'])('refuses categories whose notes would be one: %s', async (name) => {
+    await inFolder(async (dir) => {
+      await writeCoco(dir, [square], { categories: [...CATEGORIES, { id: 8, name }] });
+      expect((await errorOf(openDataset(dir, 'train'))).message).toContain(
+        `categories: "${name}" differs from "left_lung" only in case, blanks and underscores`,
+      );
+    });
+  });
+
   it('refuses files that are damaged, and images that are too large or leave the folder', async () => {
     await inFolder(async (dir) => {
       const path = join(dir, 'x.json');
@@ -177,10 +201,10 @@ describe('nnU-Net’s raw data', () => {
       await writeNnUnet(dir);
       expect(await presentSplits(dir)).toEqual(['train', 'test']);
       const { cases } = await openDataset(dir, 'train');
-      expect(cases.map(({ id, note }) => [id, note])).toEqual([
-        ['p1@all', 'all'],
-        ['p1@liver', 'liver'],
-        ['p1@tumour-core', 'tumour core'],
+      expect(cases.map(({ id, note, class: name }) => [id, note, name])).toEqual([
+        ['p1@all', 'all', 'all'],
+        ['p1@liver', 'liver', 'liver'],
+        ['p1@tumour-core', 'tumour core', 'tumour_core'],
       ]);
       expect((await Promise.all(cases.map(rowsOf))).map(([row]) => row)).toEqual([
         '001111',
@@ -239,16 +263,19 @@ it('asks which layout is meant if several fit, and takes the one that is named',
   });
 });
 
-it('refuses labels of nnU-Net whose notes would be one', async () => {
-  await inFolder(async (dir) => {
-    await writeFiles(dir, {
-      'imagesTr/a_0000.png': await greyPng(4, 4, (x) => x),
-      'labelsTr/a.png': await greyPng(4, 4, (x) => x),
-      'dataset.json': JSON.stringify({ labels: { background: 0, left_lung: 1, 'left lung': 2 } }),
+it.each(['left lung', 'Left_lung'])(
+  'refuses labels of nnU-Net whose notes would be one: %s',
+  async (name) => {
+    await inFolder(async (dir) => {
+      await writeFiles(dir, {
+        'imagesTr/a_0000.png': await greyPng(4, 4, (x) => x),
+        'labelsTr/a.png': await greyPng(4, 4, (x) => x),
+        'dataset.json': JSON.stringify({ labels: { background: 0, left_lung: 1, [name]: 2 } }),
+      });
+      expect(await errorOf(openDataset(dir, 'train'))).toEqual({
+        code: 'DATA_INVALID',
+        message: `${join(dir, 'dataset.json')}: labels: expected names that differ by more than case, blanks and underscores`,
+      });
     });
-    expect(await errorOf(openDataset(dir, 'train'))).toEqual({
-      code: 'DATA_INVALID',
-      message: `${join(dir, 'dataset.json')}: labels: expected names that differ by more than blanks and underscores`,
-    });
-  });
-});
+  },
+);

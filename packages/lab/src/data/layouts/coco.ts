@@ -5,12 +5,12 @@
  *     DIR/{train,valid,test}/_annotations.coco.json     images next to it (Roboflow)
  *     instances.json                               images next to it, or in images
  *
- * What an image has of one category is a case: the category's name is the note, the union of its annotations the mask.
+ * What an image has of one category is a case: the category is the class, its name the note, the union of its annotations the mask.
  */
 import { basename, dirname, extname, join } from 'node:path';
 import { type CocoRegion, ReclmisError } from '@reclmis/core';
 import type { Case, Split } from '../types.js';
-import { imageIds, noteIds } from './case-ids.js';
+import { imageIds, noteIds, noteOfClass } from './case-ids.js';
 import { NO_SPLIT, reportStrangeStems, splitNamed } from './case-rows.js';
 import { type CocoFile, type CocoImage, readCocoFile } from './coco-file.js';
 import { byCode, list } from './image-folder.js';
@@ -100,22 +100,23 @@ async function scan(
       problems.push({ code: 'ANNOTATION_INVALID', split, item, message: `${item}: has the file of image ${twin.id}, ${image.file}` }); // prettier-ignore
       continue;
     }
-    const notes = [...byCategory.keys()].sort(byCode);
+    const classes = [...byCategory.keys()].sort(byCode);
     const own = ids.get(image.file.replaceAll('\\', '/')) ?? image.file;
-    const names = noteIds(own, notes);
-    for (const [i, note] of notes.entries())
+    const names = noteIds(own, classes.map(noteOfClass));
+    for (const [i, name] of classes.entries())
       cases.push({
         id: names[i] ?? own,
-        ...(notes.length === 1 ? {} : { imageId: own }),
+        ...(classes.length === 1 ? {} : { imageId: own }),
         imagePath: found.path,
         maskPath: file.path,
         mask: {
           kind: 'regions',
           width: image.width,
           height: image.height,
-          regions: byCategory.get(note) ?? [],
+          regions: byCategory.get(name) ?? [],
         },
-        note,
+        note: noteOfClass(name),
+        class: name,
       });
   }
   if (stems !== undefined) reportStrangeStems(stems, cases, split, problems);

@@ -7,7 +7,8 @@
  * Paths are relative to the metadata's folder. One file for all states splits by a column, or by folders.
  */
 import { join, posix } from 'node:path';
-import { parseColumns, readCaseTable } from '@reclmis/files';
+import { parseColumns } from '@reclmis/core';
+import { readCaseTable } from '@reclmis/files';
 import { type CaseTable, scanTables, splitNamed, splitsOfTables } from './case-rows.js';
 import { list } from './image-folder.js';
 import type { DataLayout, DataSourceOptions } from './layout.js';

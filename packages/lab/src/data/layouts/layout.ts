@@ -30,6 +30,8 @@ export interface DataSourceOptions {
   readonly outside?: boolean;
   /** A table of cases and their splits (`splits.ts`) that replaces the source's own; default or empty: none. */
   readonly splits?: string;
+  /** Grey level window of DICOM and NIfTI, as `parseWindow` reads it; default or empty: the files' own. */
+  readonly window?: string;
 }
 
 export interface SplitScan {

@@ -5,14 +5,14 @@
  *     DIR/imagesTr/<case>_0000.<png|tif>       DIR/labelsTr/<case>.<png|tif>      train
  *     DIR/imagesTs/...                         DIR/labelsTs/...                   test, if it has labels
  *
- * Every label makes a case of every image: its name is the note, its pixels are the mask, which may be empty.
+ * Every label makes a case of every image: it is the class, its name the note, its pixels are the mask, which may be empty.
  */
 import { basename, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { nameKey, NearNames, oneLine, readRegular } from '@reclmis/files';
+import { isPictureName, nameKey, NearNames, oneLine, readRegular } from '@reclmis/files';
 import { z } from 'zod';
 import type { Case, Split } from '../types.js';
-import { noteIds } from './case-ids.js';
+import { noteIds, noteOfClass } from './case-ids.js';
 import { reportStrangeStems } from './case-rows.js';
 import { byCode, type ImageFolder, list, listImages } from './image-folder.js';
 import type { DataLayout, Problem, ScanWarning, SplitScan } from './layout.js';
@@ -28,7 +28,7 @@ const datasetSchema = z.object({
 
 interface Labels {
   /** Name -> values; without the background. */
-  readonly notes: ReadonlyMap<string, readonly number[]>;
+  readonly classes: ReadonlyMap<string, readonly number[]>;
   readonly known: readonly number[];
   readonly ignored: number | null;
 }
@@ -54,13 +54,14 @@ async function readLabelNames(dir: string): Promise<Labels> {
   }
   const all = Object.entries(parsed.data.labels).map(([name, values]) => ({ name: name.trim(), values: [values].flat() })); // prettier-ignore
   const ignored = all.find(({ name }) => name.toLowerCase() === 'ignore')?.values[0] ?? null;
-  const classes = all.filter(({ values, name }) => name.toLowerCase() !== 'ignore' && !values.includes(0));
-  if (classes.length === 0) throw refuse('labels: expected a class besides the background, got none');
-  const notes = new Map(classes.map(({ name, values }) => [name.replaceAll('_', ' '), values]));
-  if (notes.size < classes.length)
-    throw refuse('labels: expected names that differ by more than blanks and underscores');
+  const named = all.filter(({ values, name }) => name.toLowerCase() !== 'ignore' && !values.includes(0));
+  if (named.length === 0) throw refuse('labels: expected a class besides the background, got none');
+  const classes = new Map(named.map(({ name, values }) => [name, values]));
+  // Models read notes without their case.
+  if (new Set([...classes.keys()].map((name) => noteOfClass(name).toLowerCase())).size < named.length)
+    throw refuse('labels: expected names that differ by more than case, blanks and underscores');
   return {
-    notes,
+    classes,
     known: [0, ...all.flatMap(({ values }) => values)],
     ignored,
   };
@@ -73,8 +74,8 @@ async function scan(dir: string, split: Split, stems: ReadonlySet<string> | unde
     problems.push({ code, split, item, message: `${item}: ${why}` });
   };
   const [imageFolder, maskFolder] = split === 'val' ? ['', ''] : FOLDERS[split];
-  const images = imageFolder === '' ? null : await listImages(join(dir, imageFolder));
-  const masks = maskFolder === '' ? null : await listImages(join(dir, maskFolder));
+  const images = imageFolder === '' ? null : await listImages(join(dir, imageFolder), isPictureName);
+  const masks = maskFolder === '' ? null : await listImages(join(dir, maskFolder), isPictureName);
   if (images === null || masks === null) {
     report(
       'DATA_SPLIT_EMPTY',
@@ -123,16 +124,17 @@ async function scan(dir: string, split: Split, stems: ReadonlySet<string> | unde
   };
 }
 
-function casesOf(id: string, imagePath: string, maskPath: string, { notes, known }: Labels): Case[] {
-  const names = [...notes.keys()];
-  const ids = noteIds(id, names);
-  return names.map((note, i) => ({
+function casesOf(id: string, imagePath: string, maskPath: string, { classes, known }: Labels): Case[] {
+  const names = [...classes.keys()];
+  const ids = noteIds(id, names.map(noteOfClass));
+  return names.map((name, i) => ({
     id: ids[i] ?? id,
     ...(names.length === 1 ? {} : { imageId: id }),
     imagePath,
     maskPath,
-    mask: { kind: 'labels', values: notes.get(note) ?? [], known },
-    note,
+    mask: { kind: 'labels', values: classes.get(name) ?? [], known },
+    note: noteOfClass(name),
+    class: name,
   }));
 }
 

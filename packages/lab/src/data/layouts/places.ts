@@ -1,7 +1,7 @@
 /** Finds files that tables name, and keeps them inside the data set's folder. */
-import { basename, dirname, extname, isAbsolute, join, relative, resolve, win32 } from 'node:path';
-import type { ErrorCode } from '@reclmis/core';
-import { IMAGE_EXTENSIONS, nameKey, NearNames } from '@reclmis/files';
+import { basename, dirname, isAbsolute, join, relative, resolve, win32 } from 'node:path';
+import { type ErrorCode, printableLine } from '@reclmis/core';
+import { IMAGE_EXTENSIONS, imageExtension, nameKey, NearNames } from '@reclmis/files';
 import { list, stemOf } from './image-folder.js';
 
 /** Where a bare name is looked for if it is not next to the table. */
@@ -11,9 +11,12 @@ export const MASK_FOLDERS = ['masks', 'mask', 'labelcol', 'labels'];
 export type Found =
   { readonly path: string } | { readonly path: null; readonly code: ErrorCode; readonly why: string };
 
+/** Characters of a path in a message. */
+const SHOWN = 100;
+
 type Names = ReadonlyMap<string, string>;
 
-const isImage = (name: string): boolean => IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
+const isImage = (name: string): boolean => imageExtension(name) !== '';
 
 /** Whether a path is below a folder, judging by names; links count as what they are called. */
 export function isBelow(folder: string, path: string): boolean {
@@ -36,12 +39,15 @@ export class Places {
    */
   async find(base: string, name: string, folders: readonly string[], what: 'image' | 'mask'): Promise<Found> {
     const missing = what === 'image' ? 'IMAGE_MISSING' : 'MASK_MISSING';
+    const shown = printableLine(name.length > SHOWN ? `${name.slice(0, SHOWN)}...` : name);
+    if (name.includes('\0'))
+      return { path: null, code: missing, why: `the ${what} ${shown} has a NUL in its path` };
     const path = name.replaceAll('\\', '/');
     const target = resolve(base, path);
     const leaves =
       isAbsolute(path) || win32.isAbsolute(path) || /^[a-z]:/iu.test(path) || !isBelow(this.root, target);
     if (leaves && !this.outside)
-      return { path: null, code: 'DATA_PATH_OUTSIDE', why: `${name} leaves the folder of the data set` };
+      return { path: null, code: 'DATA_PATH_OUTSIDE', why: `${shown} leaves the folder of the data set` };
     const own = await this.matches(target);
     const bare = !path.includes('/');
     const elsewhere = own.length > 0 || !bare ? [] : await this.everywhere(base, path, folders);
@@ -50,10 +56,10 @@ export class Places {
     if (only !== undefined && found.length === 1) return { path: only };
     if (found.length > 1) {
       const names = found.map((one) => relative(base, one)).join(' and ');
-      return { path: null, code: 'DATA_INVALID', why: `${name} may be ${names}` };
+      return { path: null, code: 'DATA_INVALID', why: `${shown} may be ${names}` };
     }
     const hint = new NearNames((await this.names(dirname(target)))?.values() ?? []).hint(basename(target));
-    return { path: null, code: missing, why: `the ${what} ${name} does not exist${hint}` };
+    return { path: null, code: missing, why: `the ${what} ${shown} does not exist${hint}` };
   }
 
   /** The mask that a table names, as `find`; a name alone that is the image's as well is looked for in the folders. */

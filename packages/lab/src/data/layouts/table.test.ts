@@ -1,5 +1,6 @@
 /** Tables of cases, folders with one, and Hugging Face's image folder. */
-import { encodeCsv, encodeWorkbook } from '@reclmis/files';
+import { encodeCsv } from '@reclmis/core';
+import { encodeWorkbook } from '@reclmis/files';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkDataset } from '../check.js';
@@ -37,12 +38,12 @@ const messagesOf = async (source: string, options = {}): Promise<string[]> =>
 describe('a table of cases', () => {
   it('is read with all its columns, from CSV, TSV, JSON lines and XLSX alike', async () => {
     const rows = [
-      ['image', 'mask', 'note', 'split', 'patient', 'spacing', 'sides'],
-      ['images/a.png', 'masks/a.png', 'Left half, all of it.', 'train', '17', '0.5', 'image'],
-      ['images\\b.png', 'masks/b.png', 'Left half.', 'Validation', 'P2', '', 'image'],
+      ['image', 'mask', 'note', 'split', 'patient', 'spacing', 'sides', 'Class'],
+      ['images/a.png', 'masks/a.png', 'Left half, all of it.', 'train', '17', '0.5', 'image', 'left_half'],
+      ['images\\b.png', 'masks/b.png', 'Left half.', 'Validation', 'P2', '', 'image', ''],
     ];
     await withTable(rows, async (csv, dir) => {
-      const lines = rows.slice(1).map((row) => JSON.stringify({ image: row[0], mask: row[1], note: row[2], split: row[3], patient: row[4], spacing: row[5] === '' ? null : Number(row[5]), sides: row[6] })); // prettier-ignore
+      const lines = rows.slice(1).map((row) => JSON.stringify({ image: row[0], mask: row[1], note: row[2], split: row[3], patient: row[4], spacing: row[5] === '' ? null : Number(row[5]), sides: row[6], class: row[7] === '' ? null : row[7] })); // prettier-ignore
       await writeFiles(dir, {
         'cases.tsv': rows.map((row) => row.join('\t')).join('\n'),
         'cases.jsonl': lines.join('\n'),
@@ -58,13 +59,36 @@ describe('a table of cases', () => {
             imagePath: join(dir, 'images', 'a.png'),
             maskPath: join(dir, 'masks', 'a.png'),
             note: 'Left half, all of it.',
+            class: 'left_half',
             patient: '17',
             spacing: [0.5, 0.5],
             sides: 'image',
           },
         ]);
-        expect((await openDataset(table, 'val')).cases).toMatchObject([{ id: 'b', patient: 'P2' }]);
+        const [other] = (await openDataset(table, 'val')).cases;
+        expect([other?.id, other?.patient, other?.class]).toEqual(['b', 'P2', undefined]);
       }
+    });
+  });
+
+  it('spells a class in one way, and may have several notes of it for an image', async () => {
+    const rows = [
+      ['image', 'mask', 'note', 'class'],
+      ['images/a.png', 'masks/a.png', 'Left half.', 'half'],
+      ['images/a.png', 'masks/a-right.png', 'Right half.', 'half'],
+      ['images/b.png', 'masks/b.png', 'Left half.', 'Half'],
+    ];
+    await withTable(rows, async (table) => {
+      expect(await messagesOf(table)).toEqual([
+        'DATA_INVALID cases.csv: line 4: expected the class "half", as line 2 spells it, got "Half"',
+      ]);
+    });
+    await withTable(rows.slice(0, 3), async (table) => {
+      const { cases } = await openDataset(table, 'train');
+      expect(cases.map(({ id, class: name }) => [id, name])).toEqual([
+        ['a@left-half', 'half'],
+        ['a@right-half', 'half'],
+      ]);
     });
   });
 
@@ -101,7 +125,7 @@ describe('a table of cases', () => {
           ['a@right-half', 'a', 'Right half'],
           ['b', undefined, 'Left half'],
         ]);
-        const { mask } = await readSample(cases[1] as (typeof cases)[1], 8);
+        const { mask } = await readSample(cases[1] as (typeof cases)[1], 8, 'area');
         expect([...mask.data.subarray(0, 8)]).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
         // A list of images takes all cases of an image; folds keep them together.
         expect((await openDataset(table, 'train', { stems: ['a'] })).cases).toHaveLength(2);

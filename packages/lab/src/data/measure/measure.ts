@@ -11,6 +11,7 @@ import {
   sidesOfCase,
 } from '@reclmis/core';
 import { mapLimit, readImageWithHeader, type ReadImage, type ReadMask } from '@reclmis/files';
+import { imageOptions, readOf } from '../image-options.js';
 import { problemOf, sizeMismatch } from '../dataset.js';
 import type { Problem } from '../layouts/layout.js';
 import { readCaseMask } from '../masks.js';
@@ -85,8 +86,10 @@ export async function measureCases(job: MeasureJob): Promise<MeasureResult> {
         return null;
       }
     };
-    const image = await read(one.imagePath, readImageWithHeader);
-    const mask = await read(one.maskPath, () => readCaseMask(one));
+    const image = await read(one.imagePath, (path) =>
+      readOf(one, () => readImageWithHeader(path, imageOptions(one))),
+    );
+    const mask = await read(one.maskPath, () => readOf(one, () => readCaseMask(one)));
     if (image === null || mask === null) return null;
     if (image.header.width !== mask.header.width || image.header.height !== mask.header.height) {
       own.push(sizeMismatch(job, one.maskPath, mask.header, image.header));

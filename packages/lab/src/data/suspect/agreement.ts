@@ -9,7 +9,7 @@ import {
   mirrorZones,
   namedZones,
   oneSideNamed,
-  parseNote,
+  meaningOf,
   type ParsedNote,
   tallySides,
 } from '@reclmis/core';
@@ -55,7 +55,7 @@ export function agreementSuspicions(subjects: readonly Subject[]): Suspicion[] {
 }
 
 function readCase(subject: Subject): Read {
-  const note = parseNote(subject.note);
+  const note = meaningOf(subject.note);
   const byZone = new Float64Array(64);
   let [left, total] = [0, 0];
   for (const [p, value] of subject.measure.shape.entries()) {

@@ -3,7 +3,7 @@
  * Across splits they flatter a test; within one, they may contradict each other. Blank images are reported
  * elsewhere.
  */
-import { mirrorNote, namedZones, parseNote, wordsOf } from '@reclmis/core';
+import { meaningOf, mirroredNote, namedZones, wordsOf } from '@reclmis/core';
 import { nearlyAlike, type Pair, turnedPicture } from './alike.js';
 import { isBlank } from './images.js';
 import { TURN_WORDS } from './turns.js';
@@ -67,13 +67,14 @@ export function duplicateSuspicions(pairs: readonly Pair[]): Suspicion[] {
 /** One note with two masks, or one mask with two places. Mirrored pictures need mirrored masks and notes. */
 function contradiction({ a, b, turn }: Pair): string | null {
   const dice = diceOf(turnedPicture(a.measure.shape, turn), b.measure.shape);
-  const own = turn === 'mirror' ? mirrorNote(a.note) : a.note;
+  const own = turn === 'mirror' ? mirroredNote(a.note) : a.note;
   const turned = turn === null ? '' : `, ${TURN_WORDS[turn]}`;
   const words = (note: string): string => wordsOf(note).join(' ');
-  if (dice < DIFFERENT_MASKS && [own, a.note].some((note) => words(note) === words(b.note)))
+  if (dice < DIFFERENT_MASKS && [own ?? a.note, a.note].some((note) => words(note) === words(b.note)))
     return `one note, different masks${turned}`;
   if (turn !== null && turn !== 'mirror') return null; // other turns leave words as no note has them
-  const [one, other] = [namedZones(parseNote(own)), namedZones(parseNote(b.note))];
+  if (own === null) return null; // its sides cannot be exchanged, so the places cannot be compared
+  const [one, other] = [namedZones(meaningOf(own)), namedZones(meaningOf(b.note))];
   const apart = one !== null && other !== null && (one & other) === 0;
   return apart && dice > SAME_MASKS ? `one mask, notes of different places${turned}` : null;
 }

@@ -1,5 +1,5 @@
 /** Finds notes that are cut, all the same, file names, single words, or too long. */
-import { namesPlace, parseNote, type ParsedNote, wordsOf } from '@reclmis/core';
+import { namesAnyPlace, parseNote, type ParsedNote, wordsOf } from '@reclmis/core';
 import { numbered, sayingNothing } from './note-sense.js';
 import { counted, placeOf, type SuspectCase, type Subject, suspicion, type Suspicion } from './types.js';
 
@@ -64,7 +64,7 @@ function isName({ note, id, maskPath }: Subject): boolean {
   if (text === id.toLowerCase() || text === mask) return true;
   // "Image covid_0778".
   const rest = text.replace(id.toLowerCase(), ' ');
-  if (id.length > 3 && /\d/.test(id) && rest !== text && wordsOf(rest).length <= 2 && !namesPlace(rest)) return true; // prettier-ignore
+  if (id.length > 3 && /\d/.test(id) && rest !== text && wordsOf(rest).length <= 2 && !namesAnyPlace(rest)) return true; // prettier-ignore
   if (/\.(?:png|jpe?g|tiff?|dcm|bmp)$/i.test(note.trim())) return true;
   return /\d/.test(text) && /^[\p{N}\p{P}\p{S}\s]+$/u.test(text);
 }

@@ -3,11 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { maskOf, mirrorNote } from '@reclmis/core';
 import { drawPhantom, type Phantom } from '../phantom.js';
 import type { Split } from '../types.js';
+import { duplicateSuspicions } from './duplicates.js';
 import { findSuspicions } from './index.js';
 import { noteSuspicions } from './notes.js';
 import { subjectOf } from './testing.js';
 import { turnedFrom, TURNS } from './turns.js';
-import type { Subject, Turn } from './types.js';
+import type { Subject, Suspicion, Turn } from './types.js';
 
 const COUNT = 48;
 const phantoms = (seed: number, count: number, size: number): Phantom[] =>
@@ -67,6 +68,17 @@ describe('copies', () => {
     const one = clean.find(({ note }) => /^Unilateral/.test(note)) as Subject;
     const suspicions = found([...clean, copyOf(one, 'mirror')]);
     expect(suspicions['DUPLICATES_DIFFER']).toEqual([one.id]);
+  });
+
+  it('in other words: their places are compared, unless sides cannot be exchanged', () => {
+    const one = clean.find(({ note }) => /^Unilateral/.test(note)) as Subject;
+    const [left, right] = ['Opacity, lung, left.', 'Opacity, lung, right.'];
+    const pair = (note: string, other: string): Suspicion[] =>
+      duplicateSuspicions([{ a: { ...one, note }, b: copyOf({ ...one, note: other }, 'mirror'), turn: 'mirror' }]); // prettier-ignore
+    const differ = (found: Suspicion[]): boolean => found.some(({ code }) => code === 'DUPLICATES_DIFFER');
+    expect([pair(left, right), pair(left, left)].map(differ)).toEqual([false, true]);
+    expect([pair(left, 'Verschattung rechts'), pair(left, 'Verschattung links')].map(differ)).toEqual([false, true]); // prettier-ignore
+    expect(differ(pair('Verschattung links', 'Verschattung rechts'))).toBe(false);
   });
 
   it('within a split are told where one note has different masks, or one mask different places', () => {

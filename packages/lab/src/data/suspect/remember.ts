@@ -83,8 +83,10 @@ async function keyOf(cases: readonly Placed[], group: string): Promise<string | 
     const stats = await mapLimit(cases, LANES, async ({ imagePath, maskPath }) =>
       (await Promise.all([stat(imagePath), stat(maskPath)])).map(({ size, mtimeMs }) => `${size} ${mtimeMs}`),
     );
-    for (const [i, { split, id, note }] of cases.entries())
-      hash.update([split, id, note, ...(stats[i] ?? [])].join('\0') + '\n');
+    for (const [i, { split, id, note, frame, window }] of cases.entries()) {
+      const shown = frame === undefined && window === undefined ? [] : [JSON.stringify([frame, window])];
+      hash.update([split, id, note, ...(stats[i] ?? []), ...shown].join('\0') + '\n');
+    }
   } catch {
     return null; // reading a missing file reports it
   }

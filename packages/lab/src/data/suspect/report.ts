@@ -4,6 +4,7 @@
  */
 import { COLOURS, type Mask, overlay, resizeImage, resizeMask, type RgbImage, WARNINGS } from '@reclmis/core';
 import { encodePng, mapLimit, readImage, writeFileAtomic } from '@reclmis/files';
+import { imageOptions } from '../image-options.js';
 import { gallery, joined, list, page, paragraph, picture, table, type Html } from '../../report/index.js';
 import type { DatasetReport } from '../check.js';
 import { readCaseMask } from '../masks.js';
@@ -86,7 +87,7 @@ async function section(
 }
 
 async function drawnCase(subject: Subject, suspect?: SuspectCase): Promise<Html> {
-  const image = await readImage(subject.imagePath);
+  const image = await readImage(subject.imagePath, imageOptions(subject));
   const mask = (await readCaseMask(subject)).mask;
   const turn = suspect?.turn;
   const better = turn === undefined ? null : turnMask(mask, turn);

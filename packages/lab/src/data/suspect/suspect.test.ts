@@ -76,6 +76,7 @@ describe('findSuspicions', () => {
       found(changed([3], (one) => ({ ...one, note })));
     expect(noted('Bilateral pulmonary infection')).toEqual({ NOTES_CUT_OFF: ['case-03'] });
     expect(noted('mask_case-03.png')).toEqual({ NOTES_ARE_NAMES: ['case-03'] });
+    expect(noted('case-03: llz')).not.toHaveProperty('NOTES_ARE_NAMES');
     expect(noted('17')).toEqual({ NOTES_ARE_NAMES: ['case-03'] });
     expect(noted('Infection')).toEqual({ NOTES_OF_ONE_WORD: ['case-03'] });
     expect(noted('No pulmonary infection.')).toEqual({ NOTES_DENY_AREAS: ['case-03'] });

@@ -4,7 +4,7 @@ import {
   inferSides,
   mirrorZones,
   namedZones,
-  parseNote,
+  meaningOf,
   tallySides,
   zoneMap,
 } from '@reclmis/core';
@@ -21,7 +21,7 @@ const LEAST_NAMING = 10;
 export function zonesNamed(subjects: readonly Subject[], masks: readonly Float64Array[]): (number | null)[] {
   const { sides } = inferSides(tallySides(subjects.map(({ measure }) => measure.sides)));
   const named = subjects.map(({ note }) => {
-    const zones = namedZones(parseNote(note));
+    const zones = namedZones(meaningOf(note));
     if (zones === null || sides === 'image') return zones;
     const mirrored = mirrorZones(zones);
     return sides === 'patient' || mirrored === zones ? mirrored : null;

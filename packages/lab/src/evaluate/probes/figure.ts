@@ -7,7 +7,7 @@ import type { NoteProbes } from './probes.js';
 import { PROBE_TITLES } from './titles.js';
 
 const WIDTH = 940;
-const LABELS = 196;
+const LABELS = 212;
 const GAP = 48;
 const ROW = 34;
 const TOP = 56;

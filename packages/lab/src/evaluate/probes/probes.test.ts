@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EvaluatedModel, evaluateRun } from '../evaluate.js';
 import { noteWording } from '../note-wording.js';
 import { NOTE_CHANGES, NOTE_REWORDINGS, noteVariant, type NoteVariant } from '../note-variants.js';
+import type { Segmenter } from '../../engine/segmenter.js';
 import { makeTinyRun } from '../../testing/tiny-run.js';
 import { figuresOf, type Given, measureNote, type NoteMeasures } from './measure.js';
 import { coverageOf, type NoteProbes, probeNotes, type ProbeOptions, runVariants } from './probes.js';
@@ -27,24 +28,43 @@ const transformsOf = (kinds: readonly NoteVariant[]): Transforms =>
   new Map(kinds.map((variant) => [variant, noteVariant(variant, cases, 1)]));
 const transforms = transformsOf(NOTE_CHANGES);
 
-/** A model that listens: fills the zones that the note names. Counts its images. */
-function obedient(): {
-  size: number;
-  shown: number;
-  probabilities: (images: Float32Array, notes: readonly string[]) => Float32Array;
-} {
+interface Asked extends Pick<Segmenter, 'size' | 'open'> {
+  /** Times that it saw the images. */
+  seen: number;
+  /** Notes that it was asked. */
+  asked: number;
+}
+
+/** @param answer to notes about the images of these numbers */
+function model(answer: (notes: readonly string[], of: readonly number[]) => Float32Array): Asked {
   return {
     size: S,
-    shown: 0,
-    probabilities(images, notes) {
-      expect(images.length).toBe(notes.length * 3 * S * S);
-      this.shown += notes.length;
-      return Float32Array.from(
-        notes.flatMap((note) => [...map].map((bits) => (bits & (namedZones(parseNote(note)) ?? 0) ? 1 : 0))),
-      );
+    seen: 0,
+    asked: 0,
+    open(images) {
+      const count = images.length / (3 * S * S);
+      this.seen++;
+      return {
+        probabilities: (notes, of = notes.map((_, i) => i)) => {
+          expect(of).toHaveLength(notes.length);
+          expect(of.every((b) => b < count)).toBe(true);
+          this.asked += notes.length;
+          return answer(notes, of);
+        },
+        dispose: () => undefined,
+        [Symbol.dispose]: () => undefined,
+      };
     },
   };
 }
+
+/** A model that listens: fills the zones that the note names. */
+const obedient = (): Asked =>
+  model((notes) =>
+    Float32Array.from(
+      notes.flatMap((note) => [...map].map((bits) => (bits & (namedZones(parseNote(note)) ?? 0) ? 1 : 0))),
+    ),
+  );
 
 const batch = {
   ids: cases.map(({ id }) => id),
@@ -53,21 +73,21 @@ const batch = {
 };
 
 describe('runVariants', () => {
-  it('runs the notes that a probe changes, and those alone', () => {
-    const model = obedient();
-    const given = runVariants(model, batch, transforms);
+  it('asks the notes that a probe changes, and those alone, about images seen once', () => {
+    const listening = obedient();
+    const given = runVariants(listening, batch, transforms);
     expect([...given.keys()]).toEqual(NOTE_CHANGES);
     expect(given.get('right')?.map(({ changed }) => changed)).toEqual([false, false]);
-    expect(model.shown).toBe(2 * 6); // right notes once, five probes of two cases each
+    expect([listening.seen, listening.asked]).toEqual([1, 2 * 6]); // right notes once, five probes of two cases each
     const still = obedient();
     const numberless = { ...batch, notes: ['upper left lung', 'upper left lung'] };
     runVariants(still, numberless, transformsOf(['recounted']));
-    expect(still.shown).toBe(2);
+    expect(still.asked).toBe(2);
     expect(given.get('mirrored')?.[0]?.mask.data.reduce((sum, v) => sum + v, 0)).toBe((S * S) / 6);
   });
 
   it('refuses probabilities that are no numbers', () => {
-    const broken = { size: S, probabilities: () => new Float32Array(2 * S * S).fill(Number.NaN) };
+    const broken = model(() => new Float32Array(2 * S * S).fill(Number.NaN));
     expect(() => runVariants(broken, batch, transforms)).toThrow(/are NaN/);
   });
 });
@@ -83,9 +103,9 @@ describe('rewordings', () => {
     );
 
   it('leave the masks of a model that is given its own words, and move with swapped sides', () => {
-    const model = obedient();
+    const listening = obedient();
     const { of } = noteWording('free', [{ sides: 'patient', grammar: 'lvit' }]);
-    const given = runVariants(model, batch, transformsOf(kinds), of);
+    const given = runVariants(listening, batch, transformsOf(kinds), { worded: of });
     const found = measured(given);
     for (const kind of NOTE_REWORDINGS) {
       expect(given.get(kind)?.map(({ changed }) => changed)).toEqual([true, true]);
@@ -100,15 +120,15 @@ describe('rewordings', () => {
     }
     expect(found.get('mirrored')).toMatchObject({ same: 0, moved: 1 });
     // Notes put into the model's words are not run again: the right notes, and twice those of swapped sides.
-    expect(model.shown).toBe(2 * 3);
+    expect(listening.asked).toBe(2 * 3);
   });
 
   it('show a model that knows the words of its grammar alone', () => {
-    const model = obedient();
-    const found = measured(runVariants(model, batch, transformsOf(kinds)));
+    const listening = obedient();
+    const found = measured(runVariants(listening, batch, transformsOf(kinds)));
     expect(found.get('reordered')).toMatchObject({ same: 1, empty: 0 });
     expect(found.get('translated')).toMatchObject({ dice: 0, same: 0, empty: 1, inside: null, reached: 0 });
-    expect(model.shown).toBe(2 * kinds.length);
+    expect(listening.asked).toBe(2 * kinds.length);
   });
 });
 
@@ -212,6 +232,7 @@ describe('figuresOf', () => {
     expect(figures?.inside).toMatchObject({ value: 0.5, cases: 1, low: 0.5, high: 0.5 });
     expect(figures?.moved).toBe(null);
     expect(probeText(figures?.moved ?? null)).toBe('not applicable');
+    expect(probeText({ value: -0.0001, low: -0.002, high: 0.001, cases: 1 })).toBe('0.0 (-0.2 to 0.1)');
   });
 
   it('draws patients: of one alone the interval is the figure', () => {
@@ -228,8 +249,18 @@ it('coverageOf counts what names zones and what the grammar does not know', () =
       { note: 'The nuclei are evenly distributed.' },
       { note: 'left lung; No effusion.' },
       { note: 'no effusion' },
+      { note: 'Opacity, llz' },
     ]),
-  ).toEqual({ cases: 4, namingZones: 2, withRemainder: 2, remainders: [{ text: 'no effusion', cases: 2 }] });
+  ).toEqual({
+    cases: 5,
+    namingZones: 3,
+    withRemainder: 3,
+    remainders: [
+      { text: 'no effusion', cases: 2 },
+      { text: 'llz', cases: 1 },
+      { text: 'opacity', cases: 1 },
+    ],
+  });
 });
 
 describe('probeNotes of a trained model', () => {

@@ -13,12 +13,14 @@ import {
   type Mask,
   namedZones,
   noteConsistency,
+  meaningOf,
   parseNote,
   ReclmisError,
   type Sides,
   sidesOfCase,
   tallySides,
   threshold,
+  type Vocabulary,
   type ZoneLines,
   zoneMap,
 } from '@reclmis/core';
@@ -113,7 +115,8 @@ interface Series {
  */
 export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {}): Promise<NoteProbes> {
   const { model, dataset, evaluation, batchSize } = at;
-  const { config } = openRun(evaluation.run);
+  const { config, habits } = openRun(evaluation.run);
+  const { vocabulary = null } = habits;
   const seed = options.seed ?? config.seed;
   const { lines = CHEST_LINES } = options;
   const S = model.size;
@@ -126,7 +129,13 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   const transforms = new Map(
     variants.map((variant) => {
       const alone = variant === 'shuffled' && dataset.cases.length < 2;
-      return [variant, noteVariant(alone ? 'right' : variant, dataset.cases, seed)];
+      return [
+        variant,
+        noteVariant(alone ? 'right' : variant, dataset.cases, seed, {
+          vocabulary: habits.vocabulary,
+          worded: at.wording.of,
+        }),
+      ];
     }),
   );
   const groupOf = new Map(evaluation.rows.map(({ id, group }) => [id, group]));
@@ -139,21 +148,26 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
   const fitting: (Sides | null)[] = [];
   const examples: { readonly id: string; readonly dice: number }[] = [];
 
+  const caseOf = new Map(dataset.cases.map((one) => [one.id, one]));
   const loader = new Loader({
     cases: dataset.cases,
     batchSize,
     size: S,
+    resize: evaluation.resize.rule,
     workers: config.data.workers,
     cacheBytes: 0,
   });
   try {
     for await (const batch of loader.batches(0)) {
-      const given = runVariants(model, batch, transforms, (note) => at.wording.of(note));
+      const given = runVariants(model, batch, transforms, { vocabulary, worded: at.wording.of });
       for (const [i, id] of batch.ids.entries()) {
-        const map = lungs === null ? wholeImage : zoneMap(lungFrame(await lungs.of(id, S, S)), 'patient');
+        const map =
+          lungs === null
+            ? wholeImage
+            : zoneMap(lungFrame(await lungs.of(id, S, S, caseOf.get(id))), 'patient');
         const truth = truthOf(batch, i, S);
         const right = given.get('right')![i]!;
-        fitting.push(sidesOfCase(batch.notes[i] ?? '', truth));
+        fitting.push(sidesOfCase(batch.notes[i] ?? '', truth, vocabulary));
         for (const sides of CONVENTIONS) {
           for (const [variant, all] of given) {
             const measures = measureNote(variant, all[i]!, right, truth, map, sides);
@@ -204,7 +218,7 @@ export async function probeNotes(at: EvaluatedModel, options: ProbeOptions = {})
       sidesBy: options.sides === undefined ? 'chosen' : 'given',
       inferred,
     },
-    notes: coverageOf(dataset.cases),
+    notes: coverageOf(dataset.cases, vocabulary),
     truth: { inside: truth!.inside, reached: truth!.reached },
     probes: variants.map((notes, i) => ({
       notes,
@@ -223,17 +237,21 @@ function chosenSides({ sides }: InferredSides, inside: Readonly<Record<Sides, nu
   return inside !== null && inside.image > inside.patient ? 'image' : 'patient';
 }
 
-/** Returns each variant's masks. @param worded what the model is given for a note; default: the note */
+/** Returns each variant's masks. @param reading in whose words the notes are, and what the model is given for one */
 export function runVariants(
-  segmenter: Pick<Segmenter, 'probabilities' | 'size'>,
+  segmenter: Pick<Segmenter, 'open' | 'size'>,
   batch: Pick<Batch, 'ids' | 'notes' | 'images'>,
   transforms: ReadonlyMap<NoteVariant, (note: string, id: string) => string>,
-  worded: (note: string) => string = (note) => note,
+  {
+    vocabulary = null,
+    worded = (note) => note,
+  }: { readonly vocabulary?: Vocabulary | null; readonly worded?: (note: string) => string } = {},
 ): Map<NoteVariant, Given[]> {
   const S = segmenter.size;
-  const n = 3 * S * S;
-  const masksOf = (images: Float32Array, notes: readonly string[]): Mask[] => {
-    const probabilities = segmenter.probabilities(images, notes); // [B,1,S,S]
+  using images = segmenter.open(batch.images);
+  /** @param of the images that the notes are about */
+  const masksOf = (notes: readonly string[], of?: readonly number[]): Mask[] => {
+    const probabilities = images.probabilities(notes, of); // [B,1,S,S]
     return notes.map((_, i) => {
       const plane = probabilities.subarray(i * S * S, (i + 1) * S * S);
       if (plane.some(Number.isNaN)) {
@@ -245,28 +263,21 @@ export function runVariants(
     });
   };
   const rightNotes = batch.notes.map(worded);
-  const rightMasks = masksOf(batch.images, rightNotes);
+  const rightMasks = masksOf(rightNotes);
   const found = new Map<NoteVariant, Given[]>();
   for (const [variant, transform] of transforms) {
     const notes = batch.notes.map((note, i) => transform(note, batch.ids[i] ?? ''));
     const sent = notes.map(worded);
     const altered = sent.flatMap((note, i) => (note === rightNotes[i] ? [] : [i]));
-    const images = new Float32Array(altered.length * n); // [altered,3,S,S]
-    altered.forEach((i, at) => images.set(batch.images.subarray(i * n, (i + 1) * n), at * n));
-    const masks =
-      altered.length === 0
-        ? []
-        : masksOf(
-            images,
-            altered.map((i) => sent[i] ?? ''),
-          );
+    const given = altered.map((i) => sent[i] ?? '');
+    const masks = altered.length === 0 ? [] : masksOf(given, altered);
     found.set(
       variant,
       notes.map((note, i) => {
         const at = altered.indexOf(i);
         return {
           mask: at < 0 ? rightMasks[i]! : masks[at]!,
-          named: namedZones(parseNote(meantBy(variant, batch.notes[i] ?? '', note))),
+          named: namedZones(meaningOf(meantBy(variant, batch.notes[i] ?? '', note), vocabulary)),
           changed: note !== batch.notes[i],
         };
       }),
@@ -275,13 +286,17 @@ export function runVariants(
   return found;
 }
 
-export function coverageOf(cases: readonly Pick<Case, 'note'>[]): NoteCoverage {
+/** @param vocabulary in whose words notes name zones; remainders are what LViT's grammar does not know */
+export function coverageOf(
+  cases: readonly Pick<Case, 'note'>[],
+  vocabulary: Vocabulary | null = null,
+): NoteCoverage {
   const counts = new Map<string, number>();
   let namingZones = 0;
   let withRemainder = 0;
   for (const { note } of cases) {
     const parsed = parseNote(note);
-    if (namedZones(parsed) !== null) namingZones++;
+    if (namedZones(meaningOf(note, vocabulary)) !== null) namingZones++;
     if (parsed.remainder.length > 0) withRemainder++;
     for (const text of new Set(parsed.remainder.map((words) => words.toLowerCase())))
       counts.set(text, (counts.get(text) ?? 0) + 1);

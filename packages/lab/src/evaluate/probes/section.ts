@@ -11,6 +11,7 @@ import {
   table,
   warning,
 } from '../../report/index.js';
+import { fixedText } from '../../plots/text.js';
 import { probesSvg } from './figure.js';
 import type { ProbeFigure } from './measure.js';
 import type { NoteProbes } from './probes.js';
@@ -30,7 +31,7 @@ const OF_REWORDINGS =
 /** `84.2 (83.1 to 85.0)`, in percent, or words. */
 export function probeText(figure: ProbeFigure | null): string {
   if (figure === null) return 'not applicable';
-  const percent = (value: number): string => (100 * value).toFixed(1);
+  const percent = (value: number): string => fixedText(100 * value, 1);
   return `${percent(figure.value)} (${percent(figure.low)} to ${percent(figure.high)})`;
 }
 

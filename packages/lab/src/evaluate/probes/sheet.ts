@@ -9,9 +9,9 @@ import {
   imageToPlanes,
   lungFrame,
   type Mask,
+  meaningOf,
   namedZones,
   overlay,
-  parseNote,
   resizeImage,
   resizeMask,
   ReclmisError,
@@ -58,26 +58,30 @@ export async function drawProbeSheet(
 ): Promise<RgbImage> {
   const { model, dataset, evaluation } = at;
   const S = model.size;
+  const { rule } = evaluation.resize;
   const found = dataset.cases.find((one) => one.id === id);
   if (found === undefined) throw new ReclmisError('STEM_UNKNOWN', `${id}: is not one of the cases`);
-  const { image, mask: truth, note } = await readSample(found, S);
-  const seed = options.seed ?? openRun(evaluation.run).config.seed;
+  const { image, mask: truth, note } = await readSample(found, S, rule);
+  const { config, habits } = openRun(evaluation.run);
+  const { vocabulary } = habits;
+  const seed = options.seed ?? config.seed;
+  const worded = at.wording.of;
   const kinds = NOTE_CHANGES.filter((kind) => probes.probes.some(({ notes }) => notes === kind));
   const transforms = new Map<NoteVariant, (text: string, id: string) => string>(
-    kinds.map((one) => [one, noteVariant(one, dataset.cases, seed)]),
+    kinds.map((one) => [one, noteVariant(one, dataset.cases, seed, { vocabulary, worded })]),
   );
   const given = runVariants(
     model,
-    { ids: [id], notes: [note], images: imageToPlanes(image, S) },
+    { ids: [id], notes: [note], images: imageToPlanes(image, S, rule) },
     transforms,
-    (text) => at.wording.of(text),
+    { vocabulary: vocabulary ?? null, worded },
   );
   const { lungs, lines, sides } = probes.zones;
   const frame =
     lungs === null
       ? imageFrame(S, S, lines ?? CHEST_LINES)
-      : lungFrame(await (await openLungMasks(lungs)).of(id, S, S));
-  const right = namedZones(parseNote(note));
+      : lungFrame(await (await openLungMasks(lungs)).of(id, S, S, found));
+  const right = namedZones(meaningOf(note, vocabulary));
   const tiles: Tile[] = [
     { title: 'True mask', note, mask: truth, dice: null, named: right, colour: COLOURS.skyBlue },
     ...[...given].map(([variant, [one]]): Tile => {

@@ -153,6 +153,10 @@ export const attentionUNet = describeModel({
   ownKey: 'Att5.psi.0.weight',
   unusedKeys: [/\.num_batches_tracked$/],
   presets: ['qata-cov19-attunet'],
+  parts: {
+    encoder: ['Conv1', 'Conv2', 'Conv3', 'Conv4', 'Conv5'],
+    decoder: [5, 4, 3, 2].flatMap((level) => [`Up${level}`, `Att${level}`, `Up_conv${level}`]).concat('Conv'),
+  },
   table1: { title: 'AttUNet', flops: 'It counts norms and upsampling too.' },
   parity: {
     settings: (sizeOf) => ({ baseWidth: sizeOf('Conv1.conv.0.weight', 0) }),

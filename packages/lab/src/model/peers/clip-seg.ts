@@ -19,6 +19,7 @@ import type { NoteFeatures } from '../../text/encoder.js';
 import { describeModel } from '../descriptor.js';
 import {
   checkImages,
+  type ImageFeatures,
   type ModelOptions,
   type NoteInput,
   type Segmentation,
@@ -184,7 +185,16 @@ export class CLIPSeg extends SegmentationModel {
   }
 
   segment(images: Tensor, note: NoteFeatures | null): Segmentation {
-    return this.decode(this.see(images), note);
+    return this.withNote(this.imageFeatures(images), note);
+  }
+
+  /** The tower's tokens [B,N+1,V], shallowest first. */
+  override imageFeatures(images: Tensor): ImageFeatures {
+    return this.see(images);
+  }
+
+  override withNote(features: ImageFeatures, note: NoteFeatures | null): Segmentation {
+    return this.decode(features, note);
   }
 
   override forwardTraining(images: Tensor, note: NoteFeatures | null): TrainingSegmentation {
@@ -253,6 +263,11 @@ export const clipSeg = describeModel({
   ownKey: 'film_mul.weight',
   unusedKeys: [],
   presets: ['qata-cov19-clipseg'],
+  parts: {
+    encoder: ['clip_model'],
+    text: ['film_mul', 'film_add'],
+    decoder: ['reduce', 'reduces', 'blocks', 'trans_conv'],
+  },
   table1: {
     title: 'CLIP',
     parameters:

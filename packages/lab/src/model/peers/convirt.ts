@@ -126,6 +126,11 @@ export const convirt = describeModel({
   ownKey: 'res_l1.weight',
   unusedKeys: [/\.num_batches_tracked$/, /^encoder\.fc\./], // the classifier
   presets: ['qata-cov19-convirt'],
+  parts: {
+    encoder: ['encoder'],
+    decoder: ['decoder', 'segmentation_head'],
+    contrast: ['res_l1', 'res_l2', 'bert_l1', 'bert_l2'],
+  },
   table1: {
     title: 'ConVIRT',
     parameters: 'The network with the image’s head has 35.1 M here; the note’s head is the rest.',

@@ -178,6 +178,11 @@ export const gloria = describeModel({
   ownKey: 'local_embedder.weight',
   unusedKeys: [/\.num_batches_tracked$/, /^encoder\.fc\./], // the classifier
   presets: ['qata-cov19-gloria'],
+  parts: {
+    encoder: ['encoder'],
+    decoder: ['decoder', 'segmentation_head'],
+    contrast: ['global_embedder', 'local_embedder'],
+  },
   table1: {
     title: 'GLoRIA',
     parameters:

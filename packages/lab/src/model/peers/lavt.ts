@@ -314,6 +314,7 @@ export class Lavt extends SegmentationModel {
 export const lavt = describeModel({
   title: 'LAVT',
   readsNotes: () => true,
+  noteEntersEarly: 'it is fused after every stage of the image encoder, the first included',
   options: z.strictObject({
     ...swinOptions({ dropPath: 0.3 }),
     fusionHeads: z.number().int().min(1).default(1).describe('heads with which a stage reads the note'),
@@ -331,6 +332,7 @@ export const lavt = describeModel({
   ownKey: 'backbone.layers.0.fusion.vis_project.0.weight',
   unusedKeys: [/\.attn\.relative_position_index$/, /\.attn_mask$/, /\.num_batches_tracked$/],
   presets: ['qata-cov19-lavt'],
+  parts: { encoder: ['backbone'], decoder: ['classifier'] },
   table1: {
     title: 'LAVT',
     parameters:

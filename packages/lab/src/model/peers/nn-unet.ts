@@ -22,6 +22,7 @@ import {
   SegmentationModel,
   type TrainingSegmentation,
 } from '../segmentation-model.js';
+import { supervisionWeights } from '../supervision.js';
 import { requireOption } from '../unet-based.js';
 
 /** At most, in a 2D network of version 1. */
@@ -63,7 +64,7 @@ export class NnUNet extends SegmentationModel {
   private readonly ups: readonly nn.ConvTranspose2d[];
   private readonly localization: readonly (readonly ConvBlock[])[];
   private readonly heads: readonly nn.Conv2d[];
-  /** By head, coarsest first: 0, then 1/2^(L-1) to 1, divided by their sum. */
+  /** By head, coarsest first. */
   private readonly weights: readonly number[];
 
   /** @throws CONFIG_INVALID */
@@ -102,9 +103,11 @@ export class NnUNet extends SegmentationModel {
       nn.kaimingNormal_(head.weight, 'in', SLOPE);
       return this.child(`seg_outputs.${u}`, head);
     });
-    const raw = sides.map((level) => (level === levels - 1 && levels > 1 ? 0 : 2 ** -level));
-    const sum = raw.reduce((total, weight) => total + weight, 0);
-    this.weights = raw.map((weight) => weight / sum);
+    this.weights = supervisionWeights(levels).reverse();
+  }
+
+  override get sizeStep(): number {
+    return 2 ** this.heads.length;
   }
 
   /** The coarsest head has no weight in training. */
@@ -140,7 +143,7 @@ export class NnUNet extends SegmentationModel {
 
   /** Coarsest first, [B,C,s,s] each. */
   private decode(images: Tensor): Tensor[] {
-    checkImages(images, this.options);
+    checkImages(images, this.options, this.training ? this.sizeStep : null);
     const skips: Tensor[] = []; // coarsest first
     let x = images;
     for (const blocks of this.context) {
@@ -179,6 +182,7 @@ export const nnUNet = describeModel({
   ownKey: 'conv_blocks_context.0.blocks.0.conv.weight',
   unusedKeys: [],
   presets: ['qata-cov19-nnunet'],
+  parts: { encoder: ['conv_blocks_context'], decoder: ['tu', 'conv_blocks_localization', 'seg_outputs'] },
   table1: {
     title: 'nnUNet',
     parameters:

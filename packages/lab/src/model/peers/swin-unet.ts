@@ -218,6 +218,10 @@ export const swinUNet = describeModel({
   ownKey: 'swin_unet.patch_embed.proj.weight',
   unusedKeys: [/\.attn\.relative_position_index$/, /\.attn_mask$/],
   presets: ['qata-cov19-swinunet'],
+  parts: {
+    encoder: ['swin_unet.patch_embed', 'swin_unet.layers', 'swin_unet.norm'],
+    decoder: ['layers_up', 'concat_back_dim', 'norm_up', 'up', 'output'].map((name) => `swin_unet.${name}`),
+  },
   table1: {
     title: 'Swin-Unet',
     parameters:

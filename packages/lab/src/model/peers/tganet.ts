@@ -25,6 +25,7 @@ import {
   type TrainingSegmentation,
 } from '../segmentation-model.js';
 import { checkSizes } from '../unet-based.js';
+import { ChannelAttention, SpatialAttention, weighAndJoin } from './cbam.js';
 import { type Bottleneck, drawAsTorchvision, EXPANSION, residualLayer } from './resnet.js';
 
 /** one, multiple; small, medium, large. */
@@ -37,8 +38,6 @@ const WORD_WIDTH = 300;
 const DEPTHS = [3, 4, 6] as const;
 /** In the enhancement's 3x3 branches. */
 const DILATIONS = [6, 12, 18] as const;
-/** In channel attention. */
-const REDUCTION = 16;
 
 /** CB: a convolution without bias and batch normalisation, keys `conv.{0,1}`. [B,in,H,W] -> [B,out,H,W]. */
 class ConvNorm extends nn.Module {
@@ -61,38 +60,6 @@ class ConvNorm extends nn.Module {
 
   forwardRelu(x: Tensor): Tensor {
     return this.forward(x, { relu: true });
-  }
-}
-
-/** CA: weighs channels by their means and maxima: keys `fc1`, `fc2`. [B,C,H,W] -> [B,C,H,W]. */
-class ChannelAttention extends nn.Module {
-  private readonly fc1: nn.Conv2d;
-  private readonly fc2: nn.Conv2d;
-
-  constructor(channels: number) {
-    super();
-    const inner = Math.max(1, Math.floor(channels / REDUCTION));
-    this.fc1 = this.child('fc1', new nn.Conv2d(channels, inner, 1, { bias: false }));
-    this.fc2 = this.child('fc2', new nn.Conv2d(inner, channels, 1, { bias: false }));
-  }
-
-  forward(x: Tensor): Tensor {
-    const m = this.weigh(x.mean([2, 3], true)).add(this.weigh(x.amax([2, 3], true))); // [B,C,1,1]
-    return x.mul(m.sigmoid());
-  }
-
-  private weigh(summary: Tensor): Tensor {
-    return this.fc2.forward(this.fc1.forward(summary).relu());
-  }
-}
-
-/** SA: weighs pixels by their channels' mean and maximum: key `conv1`. [B,C,H,W] -> [B,C,H,W]. */
-class SpatialAttention extends nn.Module {
-  private readonly conv1 = this.child('conv1', new nn.Conv2d(2, 1, 7, { padding: 3, bias: false }));
-
-  forward(x: Tensor): Tensor {
-    const summary = cat([x.mean([1], true), x.amax([1], true)], 1); // [B,2,H,W]
-    return x.mul(this.conv1.forward(summary).sigmoid()); // [B,1,H,W] broadcast
   }
 }
 
@@ -177,9 +144,11 @@ class Enhancement extends nn.Module {
   }
 
   forward(x: Tensor): Tensor {
-    const seen = this.branches.map(([conv, attention]) => attention.forward(conv.forwardRelu(x)));
-    const joined = this.c5.forward(cat(seen, 1)); // [B,D,H,W]
-    return this.sa.forward(joined.add(this.c6.forward(x)).relu());
+    const joined = weighAndJoin(
+      this.branches.map(([, attention]) => attention),
+      this.branches.map(([conv]) => conv.forwardRelu(x)),
+    ); // [B,4D,H,W]
+    return this.sa.forward(this.c5.forward(joined, { plus: this.c6.forward(x), relu: true })); // [B,D,H,W]
   }
 }
 
@@ -204,9 +173,10 @@ class DecoderBlock extends nn.Module {
 
   forward(x: Tensor, skip: Tensor): Tensor {
     const v1 = this.c1.forwardRelu(cat([raised(x, 2), skip], 1));
-    const v2 = this.c2.forward(v1).add(v1).relu();
-    const v3 = this.c3.forward(v2).add(v2).add(v1).relu();
-    const v4 = this.c4.forward(v3).add(v3).add(v2).add(v1).relu();
+    const v2 = this.c2.forward(v1, { plus: v1, relu: true });
+    const first = v1.add(v2);
+    const v3 = this.c3.forward(v2, { plus: first, relu: true });
+    const v4 = this.c4.forward(v3, { plus: first.add(v3), relu: true });
     return this.sa.forward(this.ca.forward(v4));
   }
 }
@@ -232,8 +202,8 @@ class Aggregation extends nn.Module {
       conv.forwardRelu(raised(maps[i] as Tensor, 2 ** (maps.length - 1 - i))),
     );
     const v1 = this.c14.forwardRelu(cat(same, 1));
-    const v2 = this.c2.forward(v1).add(v1).relu();
-    return this.c3.forward(v2).add(v2).add(v1).relu();
+    const v2 = this.c2.forward(v1, { plus: v1, relu: true });
+    return this.c3.forward(v2, { plus: v1.add(v2), relu: true });
   }
 }
 
@@ -413,8 +383,7 @@ function attributeLoss(logits: Tensor, labels: readonly (number | null)[], plain
   labels.forEach((label, b) => label !== null && (wanted[b * classes + label] = 1));
   const { device, dtype } = logits;
   const target = Tensor.fromFloat32(wanted, [B, classes]).to({ device, dtype });
-  const scores = plain ? logits : logits.softmax(1);
-  return scores
+  return (plain ? logits : logits.softmax(1))
     .logSoftmax(1)
     .mul(target)
     .sum()
@@ -429,6 +398,7 @@ function maskAt(pixels: Float32Array, b: number, B: number): Mask {
   return { width: side, height: side, data };
 }
 
+const width = z.int().min(WORDS + 1);
 const classes = (count: number): z.ZodType<number[]> => z.array(z.number().int().min(0).lt(count));
 const goldenOptions = z.object({ count_labels: classes(COUNT_CLASSES), size_labels: classes(SIZE_CLASSES) });
 
@@ -436,12 +406,7 @@ export const tganet = describeModel({
   title: 'TGANet',
   readsNotes: () => false,
   options: z.strictObject({
-    wordWidth: z
-      .number()
-      .int()
-      .min(WORDS + 1)
-      .default(WORD_WIDTH)
-      .describe('width of the five words’ fixed vectors'),
+    wordWidth: width.default(WORD_WIDTH).describe('width of the five words’ fixed vectors'),
     plainCrossEntropy: z
       .boolean()
       .default(false)
@@ -452,6 +417,11 @@ export const tganet = describeModel({
   ownKey: 'text_classifier.fc1.0.weight',
   unusedKeys: [/\.num_batches_tracked$/],
   presets: ['qata-cov19-tganet'],
+  parts: {
+    encoder: ['layer0', 'layer1', 'layer2', 'layer3'],
+    text: ['text_classifier', 'label_fc'],
+    decoder: ['s1', 's2', 's3', 's4', 'd1', 'a1', 'd2', 'a2', 'd3', 'a3', 'ag', 'y1'],
+  },
   table1: {
     title: 'TGANet',
     flops: 'It fits images of 256 x 256, the authors’ size, with multiply-adds counted once: 41.7 G.',

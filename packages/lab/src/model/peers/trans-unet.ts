@@ -272,6 +272,7 @@ export const transUNet = describeModel({
   ownKey: stemKey,
   unusedKeys: [/\.num_batches_tracked$/],
   presets: ['qata-cov19-transunet'],
+  parts: { encoder: ['transformer'], decoder: ['decoder', 'segmentation_head'] },
   table1: {
     title: 'TransUNet',
     flops: 'It seems to leave out attention’s products: ours are 56.9 G without them.',

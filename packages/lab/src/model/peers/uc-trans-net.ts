@@ -13,8 +13,8 @@ import { z } from 'zod';
 import type { NoteFeatures } from '../../text/encoder.js';
 import { ConvBNReLU } from '../blocks.js';
 import { describeModel } from '../descriptor.js';
-import type { ModelOptions, Segmentation } from '../segmentation-model.js';
-import { type Decoder, UNetBased } from '../unet-based.js';
+import type { ModelOptions } from '../segmentation-model.js';
+import { type Decoded, type Decoder, UNetBased } from '../unet-based.js';
 
 /** Sides for `x1` to `x4`, in pixels of the level. */
 const PATCHES = [16, 8, 4, 2] as const;
@@ -282,7 +282,7 @@ export class UCTransNet extends UNetBased {
     return 'UCTransNet attends between channels, not between places of the image';
   }
 
-  segment(images: Tensor, _note: NoteFeatures | null): Segmentation {
+  segment(images: Tensor, _note: NoteFeatures | null): Decoded {
     const { bottleneck, skips } = this.encode(images);
     const exchanged = this.transformer.forward([...skips].reverse()); // finest first
     return this.decode(bottleneck, exchanged.reverse());
@@ -309,11 +309,17 @@ export const ucTransNet = describeModel({
       .default(4)
       .describe('heads of its attention, each of the full width'),
   }),
-  build: ({ baseWidth, imageSize, dropout: rate }, { width: textWidth }, options) =>
-    new UCTransNet({ baseWidth, imageSize, textWidth, dropout: rate, ...options }),
+  build: ({ baseWidth, imageSize, dropout: rate, deepSupervision }, { width: textWidth }, options) =>
+    new UCTransNet({ baseWidth, imageSize, textWidth, dropout: rate, deepSupervision, ...options }),
+  deepSupervision: true,
   ownKey: 'mtc.encoder.layer.0.channel_attn.key.0.weight',
   unusedKeys: [/\.num_batches_tracked$/],
   presets: ['qata-cov19-uctransnet'],
+  parts: {
+    encoder: ['inc', 'down1', 'down2', 'down3', 'down4'],
+    transformer: ['mtc'],
+    decoder: ['up4', 'up3', 'up2', 'up1', 'outc'],
+  },
   table1: {
     title: 'UCTransNet',
     parameters: 'Without the decoder’s channel attention and the position embeddings ours would be 65.5 M.',

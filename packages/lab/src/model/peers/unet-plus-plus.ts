@@ -113,6 +113,7 @@ export const unetPlusPlus = describeModel({
   ownKey: 'decoder.blocks.x_0_0.conv1.0.weight',
   unusedKeys: [/\.num_batches_tracked$/, /^encoder\.last_linear\./], // the classifier
   presets: ['qata-cov19-unetpp'],
+  parts: { encoder: ['encoder'], decoder: ['decoder', 'segmentation_head'] },
   table1: {
     title: 'U-Net++',
     parameters:

@@ -276,6 +276,7 @@ export class ViLT extends SegmentationModel {
 export const vilt = describeModel({
   title: 'ViLT',
   readsNotes: () => true,
+  noteEntersEarly: 'words and patches go through one transformer together',
   options: z.strictObject({
     patch: z
       .union([z.literal(32), z.literal(16)])
@@ -316,6 +317,11 @@ export const vilt = describeModel({
   ownKey: 'text_embeddings.word_embeddings.weight',
   unusedKeys: [/^text_embeddings\.position_ids$/, /^(?:pooler|mlm_score|itm_score)\./],
   presets: ['qata-cov19-vilt'],
+  parts: {
+    text: ['text_embeddings', 'token_type_embeddings'],
+    encoder: ['transformer'],
+    decoder: ['decoder'],
+  },
   table1: {
     title: 'ViLT',
     parameters:

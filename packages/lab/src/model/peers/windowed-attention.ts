@@ -233,8 +233,8 @@ export class SwinBlock extends nn.Module {
     const attended = x.add(
       this.dropPath.forward(this.attn.forward(this.norm1.forward(x), sides, this.shift)),
     );
-    const changed = this.fc2.forward(nn.gelu(this.fc1.forward(this.norm2.forward(attended)))); // 4C between
-    return attended.add(this.dropPath.forward(changed));
+    const inner = this.fc1.forwardThen(this.norm2.forward(attended), { activation: 'gelu' }); // [B,H*W,4C]
+    return attended.add(this.dropPath.forward(this.fc2.forward(inner)));
   }
 }
 

@@ -1,5 +1,6 @@
 /** One training process: `node rank.js JOB` with torchrun's variables. JOB and printed result are JSON. */
 import { basename } from 'node:path';
+import { defined } from '@reclmis/core';
 import { scope } from '@reclmis/torch';
 import { loadConfig, type Overrides } from '../../config/config.js';
 import type { Batch } from '../../data/types.js';
@@ -23,6 +24,7 @@ export type Job =
 
 export interface StepResult {
   readonly losses: StepLosses;
+  readonly gradientNorm?: number;
   readonly gradients: Readonly<Record<string, number[]>>;
 }
 
@@ -37,13 +39,13 @@ export async function step(
   try {
     if (evaluating) session.model.eval();
     else session.model.train();
-    const losses = trainStep(session, await firstBatch(session), 1, 0);
+    const { losses, gradientNorm } = trainStep(session, await firstBatch(session), 1, 0);
     const gradients: Record<string, number[]> = {};
     for (const [key, parameter] of session.model.namedParameters()) {
       const values = scope(() => parameter.grad?.toFloat32Array());
       if (values) gradients[key] = [...values];
     }
-    return { losses, gradients };
+    return { losses, gradients, ...defined({ gradientNorm }) };
   } finally {
     await session.close();
   }

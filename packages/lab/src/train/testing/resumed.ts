@@ -31,10 +31,11 @@ export function stopAfter(at: number): TrainListeners {
 }
 
 function figures(records: readonly EpochRecord[]): unknown[] {
-  return records.map(({ epoch, step, losses, validation, best, lr }) => ({
+  return records.map(({ epoch, step, losses, gradients, validation, best, lr }) => ({
     epoch,
     step,
     losses,
+    gradients,
     validation,
     best,
     lr,
