@@ -1,0 +1,34 @@
+/** Starts the page: the model from next to it, in a worker. */
+import { render } from 'preact';
+import { startTools } from './tools/drawing.js';
+import { startWorker } from './engine/engine.js';
+import { listenForKeys } from './keys.js';
+import { Shell } from './parts/shell.js';
+import { PLACES } from './places.js';
+import { keepPreferences, withPreferences } from './preferences.js';
+import { FIRST } from './state/state.js';
+import { createServices, StudioContext } from './studio.js';
+
+const place = document.getElementById('studio');
+if (place === null) throw new Error('index.html has no element with the id studio');
+
+const services = createServices(startWorker(), withPreferences(FIRST));
+const { store, engine } = services;
+const show = (theme: string): void => {
+  document.documentElement.dataset['theme'] = theme;
+};
+show(store.state.theme);
+store.subscribe(({ theme }) => show(theme));
+keepPreferences(store);
+Object.assign(globalThis, { reclmisStudio: services }); // for tests, and for the console of who wants to look
+startTools(services);
+listenForKeys(services);
+render(
+  <StudioContext.Provider value={services}>
+    <Shell />
+  </StudioContext.Provider>,
+  place,
+);
+const address = (path: string): string => new URL(path, document.baseURI).href;
+engine.load(address(PLACES.model), address(PLACES.runtime));
+void services.session.restore();

@@ -1,0 +1,49 @@
+/** Drop and paste, anywhere on the page. */
+import type { JSX } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
+import { folderOfHandle } from '../cases/entries.js';
+import { filesOf, openFiles } from '../images.js';
+import { say } from '../strings.js';
+import { useServices } from '../studio.js';
+
+/** The folder of a drop, where the browser gives handles; to be asked for during the event. Null: none. */
+function folderOf(data: DataTransfer | null): Promise<FileSystemDirectoryHandle> | null {
+  const item = [...(data?.items ?? [])].find((one) => one.webkitGetAsEntry()?.isDirectory === true);
+  const asked = item as { getAsFileSystemHandle?: () => Promise<FileSystemDirectoryHandle> } | undefined;
+  return asked?.getAsFileSystemHandle?.() ?? null;
+}
+
+export function DropTarget(): JSX.Element | null {
+  const services = useServices();
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    const stop = new AbortController();
+    const { signal } = stop;
+    const on = <K extends keyof WindowEventMap>(
+      name: K,
+      listener: (event: WindowEventMap[K]) => void,
+    ): void => addEventListener(name, listener, { signal });
+    on('dragover', (event) => {
+      event.preventDefault();
+      setOver(true);
+    });
+    on('dragleave', (event) => {
+      if (event.relatedTarget === null) setOver(false);
+    });
+    on('drop', (event) => {
+      event.preventDefault();
+      setOver(false);
+      const folder = folderOf(event.dataTransfer);
+      if (folder === null) openFiles(services, filesOf(event.dataTransfer));
+      else void folder.then(folderOfHandle).then((opened) => services.cases.openFolder(opened));
+    });
+    on('paste', (event) => {
+      const files = filesOf(event.clipboardData);
+      if (files.length === 0) return; // text, for the note
+      event.preventDefault();
+      openFiles(services, files);
+    });
+    return () => stop.abort();
+  }, [services]);
+  return over ? <div class="drop-over">{say('dropHere')}</div> : null;
+}
