@@ -28,7 +28,10 @@ describe.skipIf(!process.env['RECLMIS_SLOW'])('bench infer of exported models', 
         ['float', 'fp32'],
         ['half', 'fp16'],
       ]);
-      for (const { bytes, flopsPerImage, coldStart, batches, memory } of report.models) {
+      for (const { bytes, flopsPerImage, coldStart, batches, notes, memory } of report.models) {
+        expect(notes?.first.min).toBeGreaterThan(0);
+        expect(notes?.further.min).toBeGreaterThan(0);
+        expect(notes?.share).toBeGreaterThan(0);
         expect(bytes).toBeGreaterThan(10_000);
         expect(flopsPerImage).toBeGreaterThan(1e6);
         expect(coldStart.load.median).toBeGreaterThan(0);
@@ -46,6 +49,7 @@ describe.skipIf(!process.env['RECLMIS_SLOW'])('bench infer of exported models', 
           expect(achieved).toBeCloseTo((flopsPerImage ?? 0) / network.median / 1e6, 6);
         }
       }
+      expect(report.models[0]?.notes?.price).toBe(1);
       expect(report.models[0]?.batches.map(({ speedup }) => speedup)).toEqual([1, 1]);
     },
     MINUTE,

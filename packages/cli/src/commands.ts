@@ -11,7 +11,8 @@ export interface CommandEntry {
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   demo: {
-    description: 'train on phantoms, evaluate with correct and swapped notes, draw a contact sheet',
+    description:
+      'train on phantoms, evaluate with correct and swapped notes, draw a contact sheet, export the model',
     load: () => import('./commands/demo.js'),
   },
   data: {
@@ -34,6 +35,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'evaluate trained models: scores, a report, comparisons',
     load: () => import('./commands/evaluate.js'),
   },
+  calibrate: {
+    description: 'fit the Dice that a run predicts for its masks, on its validation cases',
+    load: () => import('./commands/calibrate.js'),
+  },
   ablate: {
     description: 'switch parts of the model on and off and compare, as in the paper’s tables',
     load: () => import('./commands/ablate.js'),
@@ -53,6 +58,14 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   serve: {
     description: 'serve an exported model over HTTP',
     load: () => import('./commands/serve.js'),
+  },
+  studio: {
+    description: 'open a model in the browser: write a note, watch the mask, correct and save it',
+    load: () => import('./commands/studio.js'),
+  },
+  pacs: {
+    description: 'find, fetch, segment and store series of a PACS over DICOMweb',
+    load: () => import('./commands/pacs.js'),
   },
   runs: {
     description: 'list runs with their best figures, or compare them',

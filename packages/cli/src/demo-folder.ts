@@ -10,8 +10,13 @@ const MARK = '.reclmis-demo';
 
 export type Place = ReturnType<typeof folders>;
 
-export function folders(out: string): Record<'data' | 'run' | 'overview', string> {
-  return { data: join(out, 'phantoms'), run: join(out, 'run'), overview: join(out, 'overview.png') };
+export function folders(out: string): Record<'data' | 'run' | 'model' | 'overview', string> {
+  return {
+    data: join(out, 'phantoms'),
+    run: join(out, 'run'),
+    model: join(out, 'model'),
+    overview: join(out, 'overview.png'),
+  };
 }
 
 /** Clears what an earlier demo left; leaves a folder with anything else alone. */
@@ -35,7 +40,7 @@ export async function prepare(out: string, place: Place, output: Output): Promis
 export const OUTCOMES = { right: 'test-right.csv', mirrored: 'test-mirrored.csv' } as const;
 /** Left by training and evaluation. */
 const OF_RUN = [
-  ...['checkpoints', 'config.yaml', 'evaluation', 'metrics.jsonl', 'progress.png'],
+  ...['checkpoints', 'confidence.json', 'config.yaml', 'evaluation', 'metrics.jsonl', 'progress.png'],
   ...['reference.json', 'run.json', 'tensorboard'],
 ];
 

@@ -32,6 +32,58 @@ interface Averaged {
 }
 
 describe('reclmis evaluate', () => {
+  it('scores each class of a table next to the overall figures, in text, CSV, JSON and the report', async () => {
+    expect((await reclmis('data', 'convert', 'data', 'table', '-q')).status).toBe(0);
+    const [head = '', ...lines] = readFileSync(join(root, 'table', 'cases.csv'), 'utf8').trimEnd().split('\r\n'); // prettier-ignore
+    // The first test case has no class; the others by the side that their notes name.
+    const nameOf = (line: string, i: number): string =>
+      i === lines.findIndex((one) => one.endsWith(',test'))
+        ? ''
+        : /\bleft\b/u.test(line)
+          ? 'left_side'
+          : 'right';
+    const rows = [`${head},class`, ...lines.map((line, i) => `${line},${nameOf(line, i)}`)];
+    writeFileSync(join(root, 'table', 'classes.csv'), `${rows.join('\n')}\n`);
+    const plain = await reclmis('evaluate', 'run', '--data', 'table/cases.csv', '-q', '--json');
+    const given = ['evaluate', 'run', '--data', 'table/classes.csv', '--split', 'test'];
+    const { status, stdout } = await reclmis(...given, '-q', '--json', '--report', 'by-class');
+    expect(status).toBe(0);
+    interface Classed {
+      readonly summary: unknown;
+      readonly csv: string;
+      readonly classesCsv: string;
+      readonly withoutClass: number;
+      readonly rows: readonly { readonly id: string; readonly class?: string; readonly dice: number }[];
+      readonly classes: readonly { name: string; rows: number; figures: { key: string; value: number }[] }[];
+    }
+    const found = JSON.parse(stdout) as Classed;
+    const before = JSON.parse(plain.stdout) as Classed;
+    expect(found.summary).toEqual(before.summary); // what it was
+    expect([before.classes, before.classesCsv]).toEqual([undefined, undefined]);
+    expect(found.rows.filter((row) => row.class === undefined)).toHaveLength(1);
+    expect(found.withoutClass).toBe(1);
+    for (const { name, rows: count, figures } of found.classes) {
+      const own = found.rows.filter((row) => row.class === name);
+      expect(count).toBe(own.length);
+      const mean = own.reduce((sum, { dice }) => sum + dice, 0) / own.length;
+      expect(figures.find(({ key }) => key === 'dice')?.value).toBeCloseTo(mean, 12);
+    }
+    expect(found.rows.length).toBe(1 + found.classes.reduce((sum, one) => sum + one.rows, 0));
+    const shown = await reclmis(...given);
+    expect(shown.stdout).toMatch(/\nclass +rows +empty +Dice +IoU +pooled Dice +pooled IoU\n/u);
+    expect(shown.stdout).toContain('1 row has no class.');
+    expect(readFileSync(join(root, found.csv), 'utf8')).toMatch(/^id,group,class,dice,/u);
+    const own = readFileSync(join(root, found.classesCsv), 'utf8');
+    expect(own.split('\r\n').slice(1, -1).map((line) => line.split(',')[0])).toEqual(found.classes.map(({ name }) => name)); // prettier-ignore
+    expect(readFileSync(join(root, 'by-class', 'classes.csv'), 'utf8')).toBe(own);
+    expect(readFileSync(join(root, 'by-class', 'report.html'), 'utf8')).toContain('By class');
+    const report = JSON.parse(readFileSync(join(root, 'by-class', 'report.json'), 'utf8')) as {
+      runs: Classed[];
+    };
+    expect(report.runs[0]?.classes).toEqual(found.classes);
+    expect(existsSync(join(root, 'by-class', 'figures', 'classes.png'))).toBe(true);
+  });
+
   it('compares runs on the same cases and writes the report', async () => {
     const { status, stdout } = await reclmis(
       ...['evaluate', 'run', 'twin', '--report', 'report', '--spacing', '0.5', '--group', '^(phantom)_'],

@@ -1,8 +1,9 @@
 /** What `reclmis explain` is asked: flags, images with notes, target. */
-import { defined, ReclmisError } from '@reclmis/core';
+import { defined, ReclmisError, type WindowChoice } from '@reclmis/core';
 import type { CheckpointKind, Run, Target } from '@reclmis/lab';
-import { describeUnused, type PredictionCase, predictionCases } from '@reclmis/predict';
+import { describeLeftOut, describeUnused, type PredictionCase, predictionCases } from '@reclmis/predict';
 import type { EngineFlags } from './engine-options.js';
+import { sharedWindow, windowOfRun } from './models/shared-window.js';
 import type { NoteFlags } from './note-options.js';
 import type { Output, OutputOptions } from './output.js';
 
@@ -18,6 +19,7 @@ export interface ExplainFlags extends OutputOptions, EngineFlags, NoteFlags {
   readonly target: string;
   readonly numbers?: boolean;
   readonly overwrite?: boolean;
+  readonly window?: WindowChoice;
   readonly checkpoint?: CheckpointKind;
 }
 
@@ -39,10 +41,7 @@ export async function asked(
   const { readTarget, refuseTaken } = await import('@reclmis/lab');
   if (!flags.overwrite) refuseTaken(out, 'Choose another folder, or add --overwrite.');
   const cases = await casesOf(sources, image, out, flags, output);
-  const target = await readTarget(
-    flags.target,
-    cases.map(({ imagePath }) => imagePath),
-  );
+  const target = await readTarget(flags.target, cases);
   return { out, cases, target };
 }
 
@@ -51,14 +50,18 @@ async function casesOf(
   sources: readonly Run[],
   image: string,
   out: string,
-  { note, notes, emptyNotes = false, numbers }: ExplainFlags,
+  { note, notes, emptyNotes = false, numbers, window: asked }: ExplainFlags,
   output: Output,
 ): Promise<PredictionCase[]> {
   const { readsNotes } = await import('@reclmis/lab');
+  const window = asked ?? sharedWindow(sources.map((run) => ({ window: windowOfRun(run) })));
   const cases = await predictionCases({
     onUnused: (rows) => output.notice(describeUnused(rows)),
+    onLeftOut: (volumes) => {
+      for (const volume of volumes) output.notice(describeLeftOut(volume));
+    },
     required: sources.some(({ config }) => readsNotes(config.model)),
-    ...{ image, out, emptyNotes, ...defined({ note, notes }) },
+    ...{ image, out, emptyNotes, ...defined({ note, notes, window }) },
   });
   const most = Math.floor(MOST_IMAGES / sources.length);
   if (cases.length <= most || numbers === true) return cases;

@@ -1,6 +1,16 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallRun } from './testing/exported.js';
 import { reclmisHere } from './testing/reclmis.js';
@@ -93,6 +103,23 @@ describe('reclmis explain', () => {
     const written = readdirSync(join(root, 'numbers'), { recursive: true, withFileTypes: true });
     const names = written.filter((entry) => entry.isFile()).map(({ name }) => name);
     expect(names).toEqual(new Array(images + 1).fill('report.json'));
+  });
+
+  it('reads notes by a vocabulary that is given', async () => {
+    const vocabulary = fileURLToPath(new URL('../../../examples/vocabularies/polyps.yaml', import.meta.url));
+    const asked = ['--image', join('data', 'Test_Folder', 'img', first), '--note', 'a polyp at the top left'];
+    const out = ['-o', 'polyps', '--numbers'];
+    const told = await reclmis('explain', 'run', ...asked, ...out, '--note-vocabulary', vocabulary);
+    expect(told.status, told.stderr).toBe(0);
+    expect(JSON.parse(readFileSync(join(root, 'polyps', 'report.json'), 'utf8'))).toMatchObject({
+      note: { text: 'polyp, upper left.', style: 'free' },
+    });
+    const none = await reclmis('explain', 'run', ...asked, '-o', 'none', '--note-vocabulary', 'none.yaml');
+    expect([none.status, none.stderr]).toEqual([
+      expect.any(Number),
+      expect.stringMatching(/^error NOTE_VOCABULARY_INVALID: none\.yaml: cannot be read/),
+    ]);
+    expect(existsSync(join(root, 'none'))).toBe(false);
   });
 
   it('explains what the model was given: free text in its words, or as written', async () => {

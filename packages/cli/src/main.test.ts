@@ -27,13 +27,15 @@ describe('help', () => {
 
       Commands:
         demo            train on phantoms, evaluate with correct and swapped notes,
-                        draw a contact sheet
+                        draw a contact sheet, export the model
         data            check, split, convert and create data sets
         notes           write notes from masks, for data sets without text; show how a
                         note is read
         plan            examine a data set and propose a configuration
         train           train a model on a data set
         evaluate        evaluate trained models: scores, a report, comparisons
+        calibrate       fit the Dice that a run predicts for its masks, on its
+                        validation cases
         ablate          switch parts of the model on and off and compare, as in the
                         paper’s tables
         predict         segment images by their notes
@@ -41,6 +43,9 @@ describe('help', () => {
                         patches of interest, attention
         export          export a run as an ONNX model, for use without libtorch
         serve           serve an exported model over HTTP
+        studio          open a model in the browser: write a note, watch the mask,
+                        correct and save it
+        pacs            find, fetch, segment and store series of a PACS over DICOMweb
         runs            list runs with their best figures, or compare them
         sides           show or record whose left and right a run’s or model’s notes
                         mean
@@ -68,6 +73,7 @@ describe('help', () => {
     'predict',
     'explain',
     'export',
+    'pacs',
     'runs',
     'sides',
     'weights',

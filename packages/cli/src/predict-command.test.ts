@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { readMask } from '@reclmis/files';
+import { readLabels, readMask } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BIN, reclmisHere } from './testing/reclmis.js';
 
@@ -128,6 +128,58 @@ describe('reclmis predict RUN', () => {
       2,
       expect.stringMatching(/Allowed choices are free, as-is/),
     ]);
+  });
+
+  it('asks for classes, each by its note, and takes the note’s own probabilities for each', async () => {
+    const right = 'Unilateral pulmonary infection, one infected area, lower right lung.';
+    const yaml = `upper left: ${NOTE}\nlower right:\n  note: ${right}\n  label: 5\n  threshold: 0.25\n`;
+    writeFileSync(join(root, 'classes.yaml'), yaml);
+    const words = `--image ${images} --probability npy --threads 1 -q`.split(' ');
+    const given = ['predict', 'run', '--classes', 'classes.yaml', '-o', 'classes', ...words];
+    const { status, stdout, stderr } = await reclmis(...given, '--json');
+    expect([status, stderr.includes('error')]).toEqual([0, false]);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'finished' });
+    const [image = ''] = readdirSync(images);
+    const id = basename(image, '.png');
+    const { data: labels } = await readLabels(join(root, 'classes', `${id}_labels.png`));
+    const probabilities: Float32Array[] = [];
+    for (const [name, note] of [
+      ['upper-left', NOTE],
+      ['lower-right', right],
+    ] as const) {
+      expect((await reclmis('predict', 'run', '--note', note, '-o', name, ...words)).status).toBe(0);
+      const own = readFileSync(join(root, 'classes', `${id}_probability-${name}.npy`));
+      expect(own).toEqual(readFileSync(join(root, name, `${id}_probability.npy`)));
+      probabilities.push(new Float32Array(new Uint8Array(own.subarray(-4 * labels.length)).buffer));
+    }
+    const [first = [], second = []] = probabilities;
+    const expected = Array.from(labels, (_, i) => {
+      const [a = 0, b = 0] = [first[i], second[i]];
+      return a > 0.5 && (a >= b || b <= 0.25) ? 1 : b > 0.25 ? 5 : 0;
+    });
+    expect([...labels]).toEqual(expected);
+    const again = await reclmis(...given, '--resume', '--json');
+    expect(JSON.parse(again.stdout)).toMatchObject({ counts: { done: 0, failed: 0 } });
+
+    writeFileSync(join(root, 'wrong.yaml'), yaml.replace('threshold:', 'treshold:'));
+    const refused = async (...more: string[]): Promise<string> =>
+      (await reclmis('predict', 'run', '--image', images, '-o', 'no', ...more)).stderr;
+    expect(await refused('--classes', 'wrong.yaml')).toMatch(
+      /^error CLASSES_INVALID: wrong\.yaml:5: lower right\.treshold: there is no such key; did you mean threshold\?\n/u,
+    );
+    for (const [name, text, message] of [
+      ['empty.yaml', '', 'empty.yaml: expected classes by name, each with its note, got nothing'],
+      ['list.yaml', '- heart\n', 'list.yaml: expected classes by name, each with its note, got a list'],
+      ['twice.yaml', 'a: b\na: c\n', 'twice.yaml:2: not valid YAML: Map keys must be unique'],
+    ] as const) {
+      writeFileSync(join(root, name), text);
+      expect(await refused('--classes', name)).toContain(`error CLASSES_INVALID: ${message}`);
+    }
+    expect(await refused('--classes', 'nowhere.yaml')).toMatch(
+      /^error CLASSES_INVALID: nowhere\.yaml: cannot be read/u,
+    );
+    expect(await refused('--classes', 'classes.yaml', '--note', NOTE)).toMatch(/^error OPTION_INVALID: --classes states/u); // prettier-ignore
+    expect(readdirSync(root)).not.toContain('no');
   });
 
   it('continues after bad cases with status 6, then does the rest with --resume', async () => {
@@ -339,6 +391,18 @@ describe('reclmis predict MODEL', () => {
     });
     const twice = await reclmis('predict', 'run', 'run', ...command.slice(4, 8), '-o', 'no', '-q');
     expect(twice).toMatchObject({ status: 2, stderr: expect.stringMatching(/the same model/) as unknown });
+  });
+
+  it('says of which notes no mirror image was segmented', async () => {
+    const flipped = async (note: string): Promise<string> => {
+      const asked = ['--flips', '--image', images, '--note', note, '-o', 'flipped', '--overwrite'];
+      const { status, stderr } = await reclmis('predict', 'run', ...asked, '--note-style', 'as-is');
+      expect(status, stderr).toBe(0);
+      return stderr;
+    };
+    const line = / name left or right in words that cannot be exchanged; .* without flips\.$/m;
+    expect(await flipped('opacity, llz')).toMatch(line);
+    expect(await flipped(NOTE)).not.toMatch(line);
   });
 
   it('refuses options of runs', async () => {

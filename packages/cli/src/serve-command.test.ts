@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { Random, ReclmisError } from '@reclmis/core';
 import { decodeImage, encodePng } from '@reclmis/files';
 import { loadModel } from '@reclmis/runtime';
@@ -190,6 +191,19 @@ describe('serve', () => {
       2,
       expect.stringMatching(/Allowed choices are free, as-is/),
     ]);
+  });
+
+  it('reads notes by a vocabulary that is given', async () => {
+    const vocabulary = fileURLToPath(new URL('../../../examples/vocabularies/polyps.yaml', import.meta.url));
+    const address = await serving('--note-vocabulary', vocabulary);
+    const form = new FormData();
+    form.append('image', new Blob([await pngOf(1)]), 'a.png');
+    form.append('note', 'two polyps at the top left');
+    const headers = { accept: 'application/json' };
+    const response = await fetch(`${address}/segment`, { method: 'POST', body: form, headers });
+    expect(await response.json()).toMatchObject({ note: { style: 'free', sent: 'Two polyps, upper left.' } });
+    const none = reclmisIn(root)('serve', model, '--note-vocabulary', 'none.yaml');
+    expect(none.stderr).toMatch(/^error NOTE_VOCABULARY_INVALID: none\.yaml: cannot be read/);
   });
 
   it('ends what arrives too slowly, by its flag', async () => {

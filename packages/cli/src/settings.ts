@@ -20,6 +20,7 @@ const SHORT = [
   ['--epochs', 'n', 'train.epochs'],
   ['--batch', 'n', 'train.batchSize'],
   ['--init', 'file', 'model.init'],
+  ['--teacher', 'runs', 'train.teacher'],
   ['--accumulate', 'n', 'train.accumulate'],
   ['--lr', 'rate', 'train.lr'],
   ['--seed', 'n', 'seed'],
@@ -52,7 +53,10 @@ type Given = Readonly<Record<string, unknown>>;
 
 /** `--config`, `--preset`, short names and, as a group, all settings. */
 export function withSettings(command: Command): Command {
-  command.option('-c, --config <file>', 'YAML file of settings; it may extend a preset (preset: NAME)');
+  command.option(
+    '-c, --config <file>',
+    'YAML file of settings; it may build on a preset or another file (preset: NAME or PATH)',
+  );
   command.addOption(
     new Option('-p, --preset <name>', `settings of configs/NAME.yaml: ${presetNames().join(', ')}`),
   );
@@ -100,7 +104,7 @@ function read(given: Given, overrides: Overrides): Config {
   const { config, preset } = given;
   if (typeof config === 'string' && typeof preset === 'string') {
     throw new ReclmisError('OPTION_INVALID', '--config and --preset were both given; expected only one', {
-      remedy: `Write \`preset: ${preset}\` in ${config}: a file may extend a preset.`,
+      remedy: `Write \`preset: ${preset}\` in ${config}: a file may build on a preset.`,
     });
   }
   return typeof preset === 'string'
@@ -139,7 +143,7 @@ function parse({ type }: Setting, flag: string, text: string): unknown {
 }
 
 function describe({ description, default: value }: Setting): string {
-  if (value === undefined || value === '') return description;
+  if (value === undefined || value === '' || (Array.isArray(value) && value.length === 0)) return description;
   const shown = typeof value === 'string' ? value : JSON.stringify(value).replace(/^\[|\]$/g, '');
   return `${description} (default: ${shown})`;
 }

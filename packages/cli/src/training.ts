@@ -1,5 +1,6 @@
 /** Training on the terminal: a bar per epoch with the time left, then figures. */
 import type { Config, EpochRecord, Overrides, Parallel, RunSummary, TrainListeners } from '@reclmis/lab';
+import type { EpochHook } from './epoch-hook.js';
 import { interruptSignal, releaseInterrupt } from './interrupt.js';
 import type { Output } from './output.js';
 import { Progress } from './progress.js';
@@ -10,9 +11,13 @@ export async function trainWithProgress(
   out: string,
   output: Output,
   parallel: Parallel | null = null,
+  hook: EpochHook | null = null,
 ): Promise<RunSummary> {
   const { train } = await import('@reclmis/lab');
-  return shown(output, (listeners) => train(config, { out, ...listeners, ...(parallel && { parallel }) }));
+  const told = hook && ((record: EpochRecord): void => hook.tell(out, record));
+  return shown(output, told, (listeners) =>
+    train(config, { out, ...listeners, ...(parallel && { parallel }) }),
+  );
 }
 
 /** @param overrides settings unlike the run's own. */
@@ -21,15 +26,18 @@ export async function resumeWithProgress(
   overrides: Overrides,
   output: Output,
   parallel: Parallel | null = null,
+  hook: EpochHook | null = null,
 ): Promise<RunSummary> {
   const { resumeTraining } = await import('@reclmis/lab');
-  return shown(output, (listeners) =>
+  const told = hook && ((record: EpochRecord): void => hook.tell(run, record));
+  return shown(output, told, (listeners) =>
     resumeTraining(run, { overrides, ...listeners, ...(parallel && { parallel }) }),
   );
 }
 
 async function shown(
   output: Output,
+  told: ((record: EpochRecord) => void) | null,
   work: (listeners: TrainListeners) => Promise<RunSummary>,
 ): Promise<RunSummary> {
   let bar: Progress | null = null;
@@ -64,6 +72,7 @@ async function shown(
       onEpoch: (record) => {
         bar?.stop(describeEpoch(record));
         bar = null;
+        told?.(record);
       },
     });
   } finally {

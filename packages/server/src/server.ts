@@ -1,6 +1,7 @@
 /** `createServer` wraps a model, `listen` opens the server, `stop` finishes accepted work and closes it. */
 import { createServer as createHttp, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttps } from 'node:https';
+import type { Pacs } from '@reclmis/clinical';
 import { defined, habitsOf, type NoteStyle, ReclmisError, type Sides, styleFor } from '@reclmis/core';
 import { oneLine, systemCode } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
@@ -54,6 +55,8 @@ export interface ServerOptions {
   /** Served without a token besides this machine's, such as a proxy's. Default none. */
   readonly hosts?: readonly string[];
   readonly tls?: Tls | null;
+  /** Whose series may be segmented, with results stored there. Default none: nothing goes out. */
+  readonly pacs?: Pacs | null;
   /** Level of pino's log to standard output or `stream`. Default no log. */
   readonly log?: { readonly level: string; readonly stream?: { write(line: string): void } } | null;
 }
@@ -98,6 +101,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
         (request, response) => connections?.take(request, response),
         limits,
         options.tls ?? null,
+        options.pacs ? Math.max(limits.timeout, limits.seriesTimeout) : limits.timeout,
       );
       connections = new Connections(server, handler, {
         max: limits.maxConnections,
@@ -179,6 +183,7 @@ export async function createServer(model: Model, options: ServerOptions): Promis
   const token = (options.token ?? null) !== null;
   await registerOpenApi(app, { name: model.manifest.name, version: options.version, limits, token });
   registerSegment(app, context);
+  if (options.pacs) (await import('./routes/series-route.js')).registerSeries(app, context, options.pacs);
   registerV2(app, context);
   app.get('/metrics', { schema: PLAIN_SCHEMAS.metrics }, async (_, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
@@ -238,7 +243,13 @@ function addressOf(app: FastifyInstance, scheme: 'http' | 'https'): string {
   return `${scheme}://${bound.family === 'IPv6' ? `[${bound.address}]` : bound.address}:${bound.port}`;
 }
 
-function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, tls: Tls | null): Server {
+/** @param longest milliseconds that a request may take */
+function openSockets(
+  handler: Parameters<typeof createHttp>[1],
+  limits: Limits,
+  tls: Tls | null,
+  longest: number,
+): Server {
   const settings = {
     IncomingMessage: StoppableRequest,
     requestTimeout: limits.bodyTimeout,
@@ -271,7 +282,7 @@ function openSockets(handler: Parameters<typeof createHttp>[1], limits: Limits, 
   server.maxRequestsPerSocket = MOST_REQUESTS;
   server.maxConnections = limits.maxConnections + SPARE_CONNECTIONS;
   // For clients that do not read; waiting for the model is not silence.
-  server.setTimeout(limits.timeout + limits.bodyTimeout + 10_000);
+  server.setTimeout(longest + limits.bodyTimeout + 10_000);
   return server;
 }
 

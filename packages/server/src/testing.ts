@@ -3,6 +3,7 @@ import { request as httpRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { crc32, deflateSync } from 'node:zlib';
 import {
+  type Confidence,
   imageToPlanes,
   type ModelManifest,
   habitsOf,
@@ -46,6 +47,8 @@ export class FakeModel implements Model {
   readonly notes: string[] = [];
   readonly signals: AbortSignal[] = [];
   disposed = false;
+  /** Given with every answer. */
+  confidence: Confidence | null = null;
   private last: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -67,6 +70,14 @@ export class FakeModel implements Model {
     return turn;
   }
 
+  segmentClasses(): Promise<never> {
+    return Promise.reject(new ReclmisError('INTERNAL', 'the server asks for no classes'));
+  }
+
+  open(): Promise<never> {
+    return Promise.reject(new ReclmisError('INTERNAL', 'the server opens no images'));
+  }
+
   private async segmentNow(cases: readonly SegmentCase[], options: SegmentOptions): Promise<Segmentation[]> {
     options.signal?.throwIfAborted();
     this.batches.push(cases.length);
@@ -85,6 +96,7 @@ export class FakeModel implements Model {
           ...found,
           note: { sides, mirrored, style, sent, read: reading },
           warnings: [...warnings, ...found.warnings],
+          ...(this.confidence ? { confidence: this.confidence } : {}),
         };
       }),
     );
@@ -136,7 +148,7 @@ async function segmentRed(
     throw new ReclmisError('INTERNAL', 'the test model takes pixels');
   const image = source instanceof Uint8Array ? await decodeImage(source, 'image') : source;
   const { width, height } = image;
-  const red = imageToPlanes(image, S).slice(0, S * S);
+  const red = imageToPlanes(image, S, 'area').slice(0, S * S);
   const probability = resizePlane(red, S, S, width, height);
   const timings = { preprocess: 1, text: 0, segment: 2, postprocess: 3, total: 6 };
   const mask = cut(probability, width, height, least);

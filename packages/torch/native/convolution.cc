@@ -5,6 +5,8 @@
 //   reclmis::conv2d_pack(weight) -> the weight in panels, for reuse
 //   reclmis::conv2d_packed(input, panels, shift [K], another map to add or none, relu, kernel, stride, padding)
 //   -> [B,K,H',W'] = ReLU(convolution + shift + map), for evaluation: no gradient
+//   reclmis::linear_packed(input [..,C], panels, bias [K] or none, another of the result's shape to add or none, K, relu, gelu) -> [..,K]:
+//   the same of rows, activated or not
 //   reclmis::conv_transpose2d(input [B,C,H,W], weight [C,K,h,w], bias [K] or none, size, stride, padding) -> [B,K,size]: the
 //   input's gradient of a convolution, as an operator
 //
@@ -120,6 +122,25 @@ at::Tensor conv2dPacked(const at::Tensor& input, const at::Tensor& packed, const
   }
   const Finish finish{shift.data_ptr<float>(), given(plus) ? map.data_ptr<float>() : nullptr, relu ? 0 : kAll};
   return convolve(input, packed.data_ptr<float>(), shift.numel(), shape, finish, lanes);
+}
+
+at::Tensor linearPacked(const at::Tensor& input, const at::Tensor& packed, const OptionalTensor& bias, const OptionalTensor& plus, int64_t outputs, bool relu,
+                        bool gelu, int64_t lanes) {
+  TORCH_CHECK(isFloat(input) && input.dim() > 0 && outputs > 0, "linear_packed takes a float32 input [..,C] on the CPU");
+  const int64_t channels = input.size(-1);
+  TORCH_CHECK(!given(bias) || (isFloat(*bias) && bias->is_contiguous() && bias->sizes() == at::IntArrayRef({outputs})), "linear_packed: a bias is float32 [K]");
+  const int64_t width = reclmis::takesWideLanes(lanes, "linear_packed") ? 16 : 8, padded = (outputs + width - 1) / width * width;
+  TORCH_CHECK(channels > 0 && isFloat(packed) && packed.is_contiguous() && packed.numel() == channels * padded, "linear_packed: panels of another weight");
+  std::vector<int64_t> sizes = input.sizes().vec();
+  sizes.back() = outputs;
+  TORCH_CHECK(!given(plus) || (isFloat(*plus) && plus->sizes() == at::IntArrayRef(sizes)), "linear_packed: what to add is not of the result's shape");
+  const at::Tensor x = input.contiguous(), other = given(plus) ? plus->contiguous() : at::Tensor();
+  at::Tensor y = at::empty(sizes, input.options());
+  const Patches rows{x.numel() / channels, 1, 1, 1, 1, channels, 1, 1, 0, 0, 1, 1};
+  const Finish finish{given(bias) ? bias->data_ptr<float>() : nullptr, given(plus) ? other.data_ptr<float>() : nullptr, relu ? 0 : kAll, gelu};
+  const Target target{y.data_ptr<float>(), 1, 1, 1, 1, 0, 0};
+  if (y.numel() > 0) kernels(lanes).convolve(x.data_ptr<float>(), rows, packed.data_ptr<float>(), outputs, finish, target);
+  return y;
 }
 
 // One axis of the input's pixels `phase`, `phase + step`, ..: which taps of the kernel reach them, in the order
@@ -266,6 +287,8 @@ TORCH_LIBRARY_FRAGMENT(reclmis, library) {
   library.def("conv2d(Tensor input, Tensor weight, Tensor? bias, int[2] stride, int[2] padding, int lanes=0) -> Tensor");
   library.def("conv2d_pack(Tensor weight, int lanes=0) -> Tensor");
   library.def(
+      "linear_packed(Tensor input, Tensor packed, Tensor? bias, Tensor? plus, int outputs, bool relu, bool gelu, int lanes=0) -> Tensor");
+  library.def(
       "conv2d_packed(Tensor input, Tensor packed, Tensor shift, Tensor? plus, bool relu, int[2] kernel, int[2] stride, int[2] padding, "
       "int lanes=0) -> Tensor");
   library.def("conv_transpose2d(Tensor input, Tensor weight, Tensor? bias, int[2] size, int[2] stride, int[2] padding) -> Tensor");
@@ -277,6 +300,7 @@ TORCH_LIBRARY_FRAGMENT(reclmis, library) {
 TORCH_LIBRARY_IMPL(reclmis, CPU, library) {
   library.impl("conv2d", conv2d);
   library.impl("conv2d_pack", conv2dPack);
+  library.impl("linear_packed", linearPacked);
   library.impl("conv2d_packed", conv2dPacked);
   library.impl("conv_transpose2d", convTranspose2d);
   library.impl("conv2d_input_gradient", inputGradient);

@@ -35,10 +35,11 @@ struct Target {
   bool whole(const Patches& patches) const { return patches.rows == height && patches.columns == width; }
 };
 
-// What follows the sums: + shift [outputs], + the target's pixel of another map, at least `least`.
+// What follows the sums: + shift [outputs], + the target's pixel of another map, at least `least`, GELU.
 struct Finish {
   const float *shift, *plus;
   float least;
+  bool gelu = false;
 };
 
 // Element (output o, input i, row r, column s of the patch) is at base + o*so + i*si + r*sr + s*ss.

@@ -17,6 +17,7 @@ namespace {
 
 #include "vector8.h"
 #include "products.h"
+#include "gelu_kernels.h"
 #include "convolution_kernels.h"
 
 }  // namespace

@@ -57,20 +57,28 @@ at::Tensor packWeights(const Weights& w) {
   return u;
 }
 
-// Adds to sums of outputs `from` to `to`, clamps, and writes one pixel; y may be m.
+// Finishes outputs `from` to `to` of one pixel and writes them; y may be m.
+template <bool Gelu>
 inline void finishRow(const float* m, int64_t from, int64_t to, const Finish& finish, const float* plus, float* y) {
   const Vector least = same(finish.least);
+  const auto finished = [&](const float* sums, const float* shift, const float* other) {
+    Vector sum = load(sums);
+    if (shift != nullptr) sum = add(sum, load(shift));
+    if (other != nullptr) sum = add(sum, load(other));
+    sum = largest(least, sum);
+    return Gelu ? gelu(sum) : sum;
+  };
   int64_t k = from;
   for (; k + kLanes <= to; k += kLanes) {
-    Vector sum = load(m + k);
-    if (finish.shift != nullptr) sum = add(sum, load(finish.shift + k));
-    if (plus != nullptr) sum = add(sum, load(plus + k));
-    store(y + k, largest(least, sum));
+    store(y + k, finished(m + k, finish.shift == nullptr ? nullptr : finish.shift + k, plus == nullptr ? nullptr : plus + k));
   }
-  for (; k < to; k++) {
-    const float sum = m[k] + (finish.shift == nullptr ? 0 : finish.shift[k]) + (plus == nullptr ? 0 : plus[k]);
-    y[k] = sum < finish.least ? finish.least : sum;
-  }
+  if (k == to) return;
+  float sums[kLanes] = {}, shift[kLanes] = {}, other[kLanes] = {};
+  std::copy(m + k, m + to, sums);
+  if (finish.shift != nullptr) std::copy(finish.shift + k, finish.shift + to, shift);
+  if (plus != nullptr) std::copy(plus + k, plus + to, other);
+  store(sums, finished(sums, shift, other));
+  std::copy_n(sums, to - k, y + k);
 }
 
 // Rows per piece of work: patches and results should stay in the second cache, but U is read once for each.
@@ -84,7 +92,7 @@ inline int64_t rowsAtOnce(int64_t rows, int64_t width) {
 void convolve(const float* x, const Patches& p, const float* u, int64_t outputs, const Finish& finish, const Target& target) {
   const int64_t places = p.count(), inputs = p.inputs(), padded = roundedUp(outputs, kLanes), panels = (padded + kPanel - 1) / kPanel;
   const bool direct = p.whole(), inPlace = padded == outputs && target.whole(p);
-  const bool finished = finish.shift != nullptr || finish.plus != nullptr || finish.least > -std::numeric_limits<float>::infinity();
+  const bool finished = finish.shift != nullptr || finish.plus != nullptr || finish.gelu || finish.least > -std::numeric_limits<float>::infinity();
   const int64_t size = rowsAtOnce(places, inputs + padded), pieces = (places + size - 1) / size, threads = at::get_num_threads();
   // Few pieces are shared out by outputs as well; no sum is cut.
   const int64_t groups = threads == 1 ? 1 : std::clamp<int64_t>(4 * threads / pieces, 1, panels);
@@ -102,12 +110,13 @@ void convolve(const float* x, const Patches& p, const float* u, int64_t outputs,
         gathered = piece;
       }
       float* m = inPlace ? target.base + first * outputs : v + shareV;
-      product(direct ? x + first * inputs : v, rowV, u + from * inputs, rows, inputs, to - from, m + from, padded);
+      productByWeights(direct ? x + first * inputs : v, rowV, u + from * inputs, rows, inputs, to - from, m + from, padded);
       if (inPlace && !finished) continue;
       for (int64_t r = 0; r < rows; r++) {
         const int64_t pixel = (inPlace ? first + r : target.pixelOf(p, first + r)) * outputs;
-        finishRow(m + r * padded, from, std::min(to, outputs), finish, finish.plus == nullptr ? nullptr : finish.plus + pixel,
-                  target.base + pixel);
+        const float* plus = finish.plus == nullptr ? nullptr : finish.plus + pixel;
+        if (finish.gelu) finishRow<true>(m + r * padded, from, std::min(to, outputs), finish, plus, target.base + pixel);
+        else finishRow<false>(m + r * padded, from, std::min(to, outputs), finish, plus, target.base + pixel);
       }
     }
   });
@@ -120,8 +129,15 @@ inline void copyRun(const float* from, int64_t count, float* to) {
   for (; i < count; i++) to[i] = from[i];
 }
 
-constexpr int64_t kBand = 48;    // inputs of a piece of the weights' gradient
-constexpr int64_t kChunk = 256;  // pixels summed before they are added to the rest
+// `width` numbers, of which so many are given; the others are 0.
+inline void copyPadded(const float* from, int64_t given, int64_t width, float* to) {
+  const int64_t count = std::min(given, width);
+  copyRun(from, count, to);
+  for (int64_t i = count; i < width; i++) to[i] = 0;
+}
+
+constexpr int64_t kBand = 48;    // outputs of a piece of the weights' gradient
+constexpr int64_t kChunk = 128;  // pixels summed before they are added to the rest
 
 // sums [rows, columns] += or, at first, = V' U, of inner rows of two panels, v [inner][kBand] and u [inner][columns]
 inline void addProduct(const float* v, const float* u, int64_t inner, int64_t rows, int64_t columns, bool first, float* sums, int64_t row) {
@@ -133,72 +149,68 @@ inline void addProduct(const float* v, const float* u, int64_t inner, int64_t ro
   }
 }
 
-// db += of inner rows of a panel
-inline void addRows(const float* u, int64_t inner, int64_t columns, float* sums) {
-  for (int64_t k = 0; k < columns; k += kLanes) {
+// sums [kBand] += of inner rows of v
+inline void addRows(const float* v, int64_t inner, float* sums) {
+  for (int64_t k = 0; k < kBand; k += kLanes) {
     Vector sum = zero();
-    for (int64_t r = 0; r < inner; r++) sum = add(sum, load(u + r * columns + k));
+    for (int64_t r = 0; r < inner; r++) sum = add(sum, load(v + r * kBand + k));
     store(sums + k, add(load(sums + k), sum));
   }
 }
 
-// dw from sums [patch, padded]
-inline void writeWeights(const float* sums, int64_t padded, const Weights& dw) {
-  const int64_t taps = dw.down * dw.across;
-  at::parallel_for(0, taps, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t tap = begin; tap < end; tap++) {
-      const float* from = sums + tap * dw.inputs * padded;
-      float* to = dw.base + tap / dw.across * dw.sr + tap % dw.across * dw.ss;
-      if (dw.si == 1 && dw.inputs % 8 == 0 && dw.outputs % 8 == 0) {
-        for (int64_t o = 0; o < dw.outputs; o += 8) {
-          for (int64_t i = 0; i < dw.inputs; i += 8) reclmis::transpose8(from + i * padded + o, padded, to + o * dw.so + i, dw.so);
-        }
-        continue;
-      }
-      for (int64_t i = 0; i < dw.inputs; i++) {
-        for (int64_t o = 0; o < dw.outputs; o++) to[o * dw.so + i * dw.si] = from[i * padded + o];
+// Whether an output's weights are a patch in memory, whole vectors long.
+inline bool isRows(const Weights& w) {
+  return w.si == 1 && (w.across == 1 || w.ss == w.inputs) && (w.down == 1 || w.sr == w.across * w.inputs) && w.down * w.across * w.inputs % kLanes == 0;
+}
+
+// dw from sums [outputs, row]
+inline void writeWeights(const float* sums, int64_t row, const Weights& dw) {
+  at::parallel_for(0, dw.outputs, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t o = begin; o < end; o++) {
+      for (int64_t tap = 0; tap < dw.down * dw.across; tap++) {
+        const float* from = sums + o * row + tap * dw.inputs;
+        float* to = dw.base + o * dw.so + tap / dw.across * dw.sr + tap % dw.across * dw.ss;
+        for (int64_t i = 0; i < dw.inputs; i++) to[i * dw.si] = from[i];
       }
     }
   });
 }
 
+// Pixels of patches and gradients are packed in stages that stay in the second cache, and multiplied: dw [outputs, patch] = sum of dy' x patches.
 void weightGradient(const float* x, const Patches& p, const float* dy, const Weights& dw, float* db) {
-  constexpr int64_t kStage = 1 << 20;  // floats of patches and gradients that are packed at once
-  const int64_t places = p.count(), inputs = p.inputs(), outputs = dw.outputs, padded = roundedUp(outputs, kLanes);
-  const int64_t panels = (padded + kPanel - 1) / kPanel, bands = (inputs + kBand - 1) / kBand;
-  const int64_t fit = std::max(2 * kChunk, kStage / (inputs + padded)), stages = (places + fit - 1) / fit, size = (places + stages - 1) / stages;
+  constexpr int64_t kStage = 1 << 18;  // floats
+  const int64_t places = p.count(), inputs = p.inputs(), outputs = dw.outputs, padded = roundedUp(inputs, kLanes);
+  const int64_t panels = (padded + kPanel - 1) / kPanel, bands = (outputs + kBand - 1) / kBand;
+  const int64_t fit = std::max(2 * kChunk, kStage / (padded + outputs)), stages = (places + fit - 1) / fit, size = (places + stages - 1) / stages;
+  const bool inPlace = isRows(dw), direct = p.whole();
   const at::Tensor left = at::empty({bands * kBand * size}, at::kFloat), right = at::empty({padded * size}, at::kFloat);
-  const at::Tensor sums = at::empty({inputs * padded}, at::kFloat), biases = at::zeros({padded}, at::kFloat);
-  float *v = left.data_ptr<float>(), *u = right.data_ptr<float>(), *total = sums.data_ptr<float>(), *shifts = biases.data_ptr<float>();
-  const bool direct = p.whole();
+  const at::Tensor sums = at::empty({inPlace ? 0 : outputs * padded}, at::kFloat), biases = at::zeros({bands * kBand}, at::kFloat);
+  float *v = left.data_ptr<float>(), *u = right.data_ptr<float>(), *shifts = biases.data_ptr<float>();
+  float* total = inPlace ? dw.base : sums.data_ptr<float>();
+  const int64_t row = inPlace ? dw.so : padded;
   for (int64_t first = 0; first < places; first += size) {
     const int64_t rows = std::min(size, places - first);
     at::parallel_for(0, rows, 16, [&](int64_t begin, int64_t end) {
       std::vector<float> patch(direct ? 0 : inputs);
       for (int64_t r = begin; r < end; r++) {
         if (!direct) gather(x, p, first + r, patch.data());
-        const float* row = direct ? x + (first + r) * inputs : patch.data();
-        for (int64_t i = 0; i < inputs; i += kBand) copyRun(row + i, std::min(kBand, inputs - i), v + i * size + r * kBand);
-        for (int64_t k = 0; k < padded; k += kPanel) {
-          const int64_t width = panelWidth(padded, k), real = std::min(width, outputs - k);
-          float* to = u + k * size + r * width;
-          copyRun(dy + (first + r) * outputs + k, real, to);
-          for (int64_t o = real; o < width; o++) to[o] = 0;
-        }
+        const float* from = direct ? x + (first + r) * inputs : patch.data();
+        for (int64_t i = 0; i < padded; i += kPanel) copyPadded(from + i, inputs - i, panelWidth(padded, i), u + i * size + r * panelWidth(padded, i));
+        for (int64_t o = 0; o < outputs; o += kBand) copyPadded(dy + (first + r) * outputs + o, outputs - o, kBand, v + o * size + r * kBand);
       }
     });
     at::parallel_for(0, panels * bands, 1, [&](int64_t begin, int64_t end) {
       for (int64_t task = begin; task < end; task++) {
-        const int64_t k = task / bands * kPanel, i = task % bands * kBand, width = panelWidth(padded, k);
+        const int64_t i = task / bands * kPanel, o = task % bands * kBand, width = panelWidth(padded, i);
         for (int64_t r = 0; r < rows; r += kChunk) {
           const int64_t inner = std::min(kChunk, rows - r);
-          const float* panel = u + k * size + r * width;
-          if (i == 0) addRows(panel, inner, width, shifts + k);
-          addProduct(v + i * size + r * kBand, panel, inner, std::min(kBand, inputs - i), width, first + r == 0, total + i * padded + k, padded);
+          const float* band = v + o * size + r * kBand;
+          if (i == 0) addRows(band, inner, shifts + o);
+          addProduct(band, u + i * size + r * width, inner, std::min(kBand, outputs - o), width, first + r == 0, total + o * row + i, row);
         }
       }
     });
   }
-  writeWeights(total, padded, dw);
+  if (!inPlace) writeWeights(total, row, dw);
   std::copy_n(shifts, outputs, db);
 }

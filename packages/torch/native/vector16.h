@@ -33,3 +33,5 @@ inline Vector multiply(Vector a, Vector b) { return _mm512_mul_ps(a, b); }
 // a b + c
 inline Vector multiplyAdd(Vector a, Vector b, Vector c) { return _mm512_fmadd_ps(a, b, c); }
 inline Vector largest(Vector a, Vector b) { return _mm512_max_ps(a, b); }  // b if either is NaN
+inline Vector smallest(Vector a, Vector b) { return _mm512_min_ps(a, b); }
+inline Vector divide(Vector a, Vector b) { return _mm512_div_ps(a, b); }

@@ -20,3 +20,5 @@ inline Vector multiply(Vector a, Vector b) { return _mm256_mul_ps(a, b); }
 // a b + c
 inline Vector multiplyAdd(Vector a, Vector b, Vector c) { return _mm256_fmadd_ps(a, b, c); }
 inline Vector largest(Vector a, Vector b) { return _mm256_max_ps(a, b); }  // b if either is NaN
+inline Vector smallest(Vector a, Vector b) { return _mm256_min_ps(a, b); }
+inline Vector divide(Vector a, Vector b) { return _mm256_div_ps(a, b); }

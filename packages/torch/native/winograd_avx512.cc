@@ -16,6 +16,7 @@ namespace {
 #include "vector16.h"
 #include "products.h"
 #include "winograd_kernels.h"
+#include "winograd_blocks.h"
 
 }  // namespace
 
@@ -23,11 +24,11 @@ namespace reclmis::winograd {
 
 template <>
 Kernels<float> kernelsOf16<float>() {
-  return {transformWeights, convolve<float>, weightGradient<float>};
+  return {transformWeights, convolveBy<float>, weightGradientBy<float>};
 }
 template <>
 Kernels<c10::BFloat16> kernelsOf16<c10::BFloat16>() {
-  return {transformWeights, convolve<c10::BFloat16>, weightGradient<c10::BFloat16>};
+  return {transformWeights, convolveBy<c10::BFloat16>, weightGradientBy<c10::BFloat16>};
 }
 
 }  // namespace reclmis::winograd

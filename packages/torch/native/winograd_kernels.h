@@ -2,6 +2,8 @@
 // defines, in its anonymous namespace, `Vector` and the number of rows of sums in registers; hence no
 // `#pragma once` and no includes here. Arithmetic is float32; maps hold `Element`, float or bfloat16.
 
+using reclmis::winograd::Corner;
+using reclmis::winograd::Finish;
 using reclmis::winograd::Grid;
 using reclmis::winograd::kFrequencies;
 using reclmis::winograd::kTile;
@@ -80,21 +82,22 @@ inline void gradientOutOfFrequencies(const Vector* u, int64_t step, Vector* w, i
   w[2 * to] = plus(plus(u[5 * step], kNear2, nearSum), kFar2, farSum);
 }
 
-// Addresses of a map's `Side` x `Side` window; pixels outside are at `zeros`, with as many channels.
+// Addresses of a tile's `Side` x `Side` window, `margin` pixels up and left of its outputs; pixels outside the map
+// are at `zeros`, with as many channels.
 template <int64_t Side, typename Element>
 struct Window {
   const Element* at[Side * Side];
 
   Window(const Element* map, const Grid& grid, int64_t tile, int64_t channels, int64_t margin, const Element* zeros) {
-    const int64_t column = tile % grid.across, row = tile / grid.across % grid.down, image = tile / (grid.across * grid.down);
-    const int64_t top = row * kTile - margin, left = column * kTile - margin;
-    const Element* base = map + ((image * grid.height + top) * grid.width + left) * channels;
-    const bool inside = top >= 0 && top + Side <= grid.height && left >= 0 && left + Side <= grid.width;
+    const Corner corner(grid, tile);
+    const int64_t apart = grid.apart, top = corner.top - margin * apart, left = corner.left - margin * apart, reach = (Side - 1) * apart;
+    const Element* base = map + ((corner.image * grid.height + top) * grid.width + left) * channels;
+    const bool inside = top >= 0 && top + reach < grid.height && left >= 0 && left + reach < grid.width;
     for (int64_t i = 0; i < Side; i++) {
-      const bool here = top + i >= 0 && top + i < grid.height;
+      const bool here = top + i * apart >= 0 && top + i * apart < grid.height;
       for (int64_t j = 0; j < Side; j++) {
-        const bool there = here && left + j >= 0 && left + j < grid.width;
-        at[i * Side + j] = inside || there ? base + (i * grid.width + j) * channels : zeros;
+        const bool there = here && left + j * apart >= 0 && left + j * apart < grid.width;
+        at[i * Side + j] = inside || there ? base + (i * grid.width + j) * apart * channels : zeros;
       }
     }
   }
@@ -116,6 +119,17 @@ inline void windowOf(const Window<kWindow, Element>& window, int64_t c, Write wr
     Vector out[kWindow];
     intoFrequencies(t + i * kWindow, 1, out, 1);
     write(i, out);
+  }
+}
+
+// Channels `from` to `from + count` of a window as rows of [f][..][count], `frequency` floats between the f.
+template <typename Element>
+inline void transformWindow(const Window<kWindow, Element>& window, int64_t from, int64_t count, float* to, int64_t frequency) {
+  for (int64_t c = 0; c < count; c += kLanes) {
+    windowOf(window, from + c, [&](int64_t i, const Vector* out) {
+#pragma GCC unroll 6
+      for (int64_t j = 0; j < kWindow; j++) store(to + c + (i * kWindow + j) * frequency, out[j]);
+    });
   }
 }
 
@@ -157,65 +171,73 @@ inline void readSquare(const float* from, const Weights& w, float* to) {
   }
 }
 
+// kSide inputs, from `input`, of a panel of outputs, from `first`: rows of [f][..][kPanel], `frequency` floats between the f.
+inline void transformSquare(const Weights& w, int64_t first, int64_t input, float* to, int64_t frequency) {
+  alignas(sizeof(Vector)) float values[2][9][kSide * kLanes];
+  const int64_t width = panelWidth(w.outputs, first);
+  for (int64_t half = 0; half * kLanes < width; half++) {
+    const float* from = w.base + (first + half * kLanes) * w.so + input * w.si;
+    for (int64_t r = 0; r < 3; r++) {
+      for (int64_t s = 0; s < 3; s++) readSquare(from + r * w.sr + s * w.ss, w, values[half][r * 3 + s]);
+    }
+  }
+  for (int64_t i = 0; i < kSide; i++) {
+    for (int64_t half = 0; half * kLanes < width; half++) {
+      Vector g[9], t[18], out[kFrequencies];
+#pragma GCC unroll 9
+      for (int64_t s = 0; s < 9; s++) g[s] = load(values[half][s] + i * kLanes);
+#pragma GCC unroll 6
+      for (int64_t s = 0; s < 3; s++) weightsIntoFrequencies(g + s, 3, t + s, 3);
+#pragma GCC unroll 6
+      for (int64_t f = 0; f < kWindow; f++) weightsIntoFrequencies(t + f * 3, 1, out + f * kWindow, 1);
+      for (int64_t f = 0; f < kFrequencies; f++) store(to + f * frequency + i * width + half * kLanes, out[f]);
+    }
+  }
+}
+
 // U as panels [f][outputs / kPanel][inputs][kPanel].
 at::Tensor transformWeights(const Weights& w) {
   const int64_t frequency = frequencyOf(w), panels = (w.outputs + kPanel - 1) / kPanel, squares = w.inputs / kSide;
   at::Tensor u = at::empty({kFrequencies * frequency}, at::kFloat);
   float* to = u.data_ptr<float>();
   at::parallel_for(0, panels * squares, 1, [&](int64_t begin, int64_t end) {
-    alignas(sizeof(Vector)) float values[2][9][kSide * kLanes];
     for (int64_t task = begin; task < end; task++) {
-      const int64_t first = task / squares * kPanel, input = task % squares * kSide, width = panelWidth(w.outputs, first);
-      for (int64_t half = 0; half * kLanes < width; half++) {
-        const float* from = w.base + (first + half * kLanes) * w.so + input * w.si;
-        for (int64_t r = 0; r < 3; r++) {
-          for (int64_t s = 0; s < 3; s++) readSquare(from + r * w.sr + s * w.ss, w, values[half][r * 3 + s]);
-        }
-      }
-      float* panel = to + first * w.inputs + input * width;
-      for (int64_t i = 0; i < kSide; i++) {
-        for (int64_t half = 0; half * kLanes < width; half++) {
-          Vector g[9], t[18], out[kFrequencies];
-#pragma GCC unroll 9
-          for (int64_t s = 0; s < 9; s++) g[s] = load(values[half][s] + i * kLanes);
-#pragma GCC unroll 6
-          for (int64_t s = 0; s < 3; s++) weightsIntoFrequencies(g + s, 3, t + s, 3);
-#pragma GCC unroll 6
-          for (int64_t f = 0; f < kWindow; f++) weightsIntoFrequencies(t + f * 3, 1, out + f * kWindow, 1);
-          for (int64_t f = 0; f < kFrequencies; f++) store(panel + f * frequency + i * width + half * kLanes, out[f]);
-        }
-      }
+      const int64_t first = task / squares * kPanel, input = task % squares * kSide;
+      transformSquare(w, first, input, to + first * w.inputs + input * panelWidth(w.outputs, first), frequency);
     }
   });
   return u;
 }
 
-// A tile's outputs inside the map, from m[f * frequency + k].
+// A tile's outputs `from` to `to` of `outputs` inside the map, from m[f * frequency + k - from].
 template <typename Element>
-void writeTile(const float* m, int64_t frequency, const Grid& grid, int64_t tile, int64_t outputs, const float* bias, float least, Element* y) {
-  const int64_t column = tile % grid.across, row = tile / grid.across % grid.down, image = tile / (grid.across * grid.down);
-  const int64_t rows = std::min(kTile, grid.height - row * kTile), columns = std::min(kTile, grid.width - column * kTile);
-  Element* base = y + ((image * grid.height + row * kTile) * grid.width + column * kTile) * outputs;
-  const Vector floor = same(least);
-  for (int64_t k = 0; k < outputs; k += kLanes) {
-    const Vector shift = bias == nullptr ? zero() : load(bias + k);
+void writeTile(const float* m, int64_t frequency, const Grid& grid, int64_t tile, int64_t outputs, int64_t from, int64_t to, const Finish<Element>& finish,
+               Element* y) {
+  const Corner corner(grid, tile);
+  const int64_t apart = grid.apart, first = ((corner.image * grid.height + corner.top) * grid.width + corner.left) * outputs;
+  const Vector floor = same(finish.least);
+  for (int64_t k = from; k < to; k += kLanes) {
+    const Vector shift = finish.shift == nullptr ? zero() : load(finish.shift + k);
     Vector t[kTile * kWindow];
 #pragma GCC unroll 6
     for (int64_t j = 0; j < kWindow; j++) {
       Vector d[kWindow];
 #pragma GCC unroll 6
-      for (int64_t i = 0; i < kWindow; i++) d[i] = load(m + (i * kWindow + j) * frequency + k);
+      for (int64_t i = 0; i < kWindow; i++) d[i] = load(m + (i * kWindow + j) * frequency + k - from);
       outOfFrequencies(d, 1, t + j, kWindow);
     }
 #pragma GCC unroll 4
     for (int64_t i = 0; i < kTile; i++) {
-      if (i >= rows) break;
+      if (corner.top + i * apart >= grid.height) break;
       Vector out[kTile];
       outOfFrequencies(t + i * kWindow, 1, out, 1);
-      Element* to = base + i * grid.width * outputs + k;
+      const int64_t at = first + i * apart * grid.width * outputs + k;
 #pragma GCC unroll 4
       for (int64_t j = 0; j < kTile; j++) {
-        if (j < columns) store(to + j * outputs, largest(floor, add(out[j], shift)));
+        if (corner.left + j * apart >= grid.width) break;
+        Vector sum = add(out[j], shift);
+        if (finish.plus != nullptr) sum = add(sum, load(finish.plus + at + j * apart * outputs));
+        store(y + at + j * apart * outputs, largest(floor, sum));
       }
     }
   }
@@ -223,46 +245,69 @@ void writeTile(const float* m, int64_t frequency, const Grid& grid, int64_t tile
 
 inline int64_t roundedUp(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
 
-// Tiles per thread: V and M should stay in its cache, but deep layers' large U needs many tiles per reading.
-int64_t tilesAtOnce(int64_t tiles, int64_t channels) {
-  constexpr int64_t kCache = 400 << 10, kLeast = 24, kMost = 96;
+constexpr int64_t kMost = 96;  // tiles of a piece
+
+// Pieces of work: V and M of one should stay in a thread's cache, but deep layers' large U needs many tiles per reading.
+int64_t piecesOf(int64_t tiles, int64_t channels) {
+  constexpr int64_t kCache = 400 << 10, kLeast = 24;
   const int64_t fit = kCache / (kFrequencies * int64_t{sizeof(float)} * channels);
   const int64_t wanted = fit >= kLeast ? std::min(fit, kMost) : kMost;
-  const int64_t threads = at::get_num_threads();
-  const int64_t even = roundedUp((tiles + wanted - 1) / wanted, threads);
-  const int64_t size = (tiles + even - 1) / even;
-  return roundedUp(size, size > kRows ? kRows : kFew);
+  return roundedUp((tiles + wanted - 1) / wanted, at::get_num_threads());
+}
+
+// V [36, tiles, C] and M [36, tiles, K] of some tiles.
+struct Spectra {
+  int64_t rowV, rowM, frequencyV, frequencyM;
+
+  Spectra(int64_t tiles, const Weights& w)
+      : rowV(w.inputs + kPad), rowM(w.outputs + kPad), frequencyV(tiles * rowV + kPad), frequencyM(tiles * rowM + kPad) {}
+  int64_t size() const { return kFrequencies * (frequencyV + frequencyM); }
+};
+
+// All tiles at once, in three steps: U, larger than V and M, is read once and not by each thread.
+template <typename Element>
+void convolveFew(const Element* x, const Grid& grid, const Weights& w, const float* u, const Finish<Element>& finish, const Element* zeros, Element* y) {
+  const int64_t tiles = grid.tiles(), rows = roundedUp(tiles, kFew), panels = (w.outputs + kPanel - 1) / kPanel;
+  const Spectra at(rows, w);
+  const at::Tensor scratch = at::empty({at.size()}, at::kFloat);
+  float *v = scratch.data_ptr<float>(), *m = v + kFrequencies * at.frequencyV;
+  at::parallel_for(0, rows, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; t++) {
+      if (t < tiles) transformWindow(Window<kWindow, Element>(x, grid, t, w.inputs, 1, zeros), 0, w.inputs, v + t * at.rowV, at.frequencyV);
+      else for (int64_t f = 0; f < kFrequencies; f++) std::fill_n(v + f * at.frequencyV + t * at.rowV, w.inputs, 0.0F);
+    }
+  });
+  at::parallel_for(0, kFrequencies * panels, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t task = begin; task < end; task++) {
+      const int64_t f = task / panels, k = task % panels * kPanel;
+      productByWeights(v + f * at.frequencyV, at.rowV, u + f * frequencyOf(w) + k * w.inputs, rows, w.inputs, panelWidth(w.outputs, k), m + f * at.frequencyM + k, at.rowM);
+    }
+  });
+  at::parallel_for(0, tiles, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; t++) writeTile(m + t * at.rowM, at.frequencyM, grid, t, w.outputs, 0, w.outputs, finish, y);
+  });
 }
 
 template <typename Element>
-void convolve(const Element* x, const Grid& grid, const Weights& w, const float* u, const float* bias, float least, Element* y) {
-  const int64_t frequencyU = frequencyOf(w);
+void convolve(const Element* x, const Grid& grid, const Weights& w, const float* u, const Finish<Element>& finish, Element* y) {
   const at::Tensor outside = at::zeros({w.inputs}, c10::CppTypeToScalarType<Element>::value);
   const Element* zeros = outside.data_ptr<Element>();
-  const int64_t tiles = grid.tiles(), size = tilesAtOnce(tiles, w.inputs + w.outputs), chunks = (tiles + size - 1) / size;
-  const int64_t rowV = w.inputs + kPad, rowM = w.outputs + kPad;
-  const int64_t frequencyV = size * rowV + kPad, frequencyM = size * rowM + kPad, share = kFrequencies * (frequencyV + frequencyM);
-  const at::Tensor scratch = at::empty({at::get_num_threads() * share}, at::kFloat);
-  at::parallel_for(0, chunks, 1, [&](int64_t begin, int64_t end) {
-    float* v = scratch.data_ptr<float>() + at::get_thread_num() * share;
-    float* m = v + kFrequencies * frequencyV;
-    for (int64_t chunk = begin; chunk < end; chunk++) {
-      const int64_t first = chunk * size, count = std::min(size, tiles - first), rows = roundedUp(count, kFew);
-      for (int64_t t = 0; t < count; t++) {
-        const Window<kWindow, Element> window(x, grid, first + t, w.inputs, 1, zeros);
-        for (int64_t c = 0; c < w.inputs; c += kLanes) {
-          float* to = v + t * rowV + c;
-          windowOf(window, c, [&](int64_t i, const Vector* out) {
-#pragma GCC unroll 6
-            for (int64_t j = 0; j < kWindow; j++) store(to + (i * kWindow + j) * frequencyV, out[j]);
-          });
-        }
-      }
+  const int64_t tiles = grid.tiles(), pieces = piecesOf(tiles, w.inputs + w.outputs), groups = (tiles + kFew - 1) / kFew;
+  if (tiles <= kMost && 2 * tiles * (w.inputs + w.outputs) < (pieces - 1) * w.inputs * w.outputs) return convolveFew(x, grid, w, u, finish, zeros, y);
+  const Spectra at((groups + pieces - 1) / pieces * kFew, w);
+  const at::Tensor scratch = at::empty({at::get_num_threads() * at.size()}, at::kFloat);
+  at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
+    float *v = scratch.data_ptr<float>() + at::get_thread_num() * at.size(), *m = v + kFrequencies * at.frequencyV;
+    for (int64_t piece = begin; piece < end; piece++) {
+      const int64_t first = groups * piece / pieces * kFew, rows = groups * (piece + 1) / pieces * kFew - first, count = std::min(rows, tiles - first);
+      for (int64_t t = 0; t < count; t++)
+        transformWindow(Window<kWindow, Element>(x, grid, first + t, w.inputs, 1, zeros), 0, w.inputs, v + t * at.rowV, at.frequencyV);
       for (int64_t f = 0; f < kFrequencies; f++) {
-        std::fill(v + f * frequencyV + count * rowV, v + f * frequencyV + rows * rowV, 0.0F);
-        product(v + f * frequencyV, rowV, u + f * frequencyU, rows, w.inputs, w.outputs, m + f * frequencyM, rowM);
+        float* own = v + f * at.frequencyV;
+        std::fill(own + count * at.rowV, own + rows * at.rowV, 0.0F);
+        productByWeights(own, at.rowV, u + f * frequencyOf(w), rows, w.inputs, w.outputs, m + f * at.frequencyM, at.rowM);
       }
-      for (int64_t t = 0; t < count; t++) writeTile(m + t * rowM, frequencyM, grid, first + t, w.outputs, bias, least, y);
+      for (int64_t t = 0; t < count; t++) writeTile(m + t * at.rowM, at.frequencyM, grid, first + t, w.outputs, 0, w.outputs, finish, y);
     }
   });
 }
@@ -313,6 +358,38 @@ inline void accumulate(const float* v, const float* m, int64_t tiles, bool first
   }
 }
 
+inline void accumulate(const float* v, const float* m, int64_t tiles, int64_t width, bool first, float* sums, int64_t row) {
+  if (width == 3 * kLanes) accumulate<3>(v, m, tiles, first, sums, row);
+  else if (width == 2 * kLanes) accumulate<2>(v, m, tiles, first, sums, row);
+  else accumulate<1>(v, m, tiles, first, sums, row);
+}
+
+// Channels `from` to `from + count` of a tile's window for `accumulate`, with `size` tiles: panels [f][count / kSums][size][kSums].
+template <typename Element>
+inline void transformForSums(const Window<kWindow, Element>& window, int64_t from, int64_t count, int64_t size, float* to, int64_t frequency) {
+  for (int64_t c = 0; c < count; c += kLanes) {
+    windowOf(window, from + c, [&](int64_t i, const Vector* out) {
+#pragma GCC unroll 6
+      for (int64_t j = 0; j < kWindow; j++) storeHalves(to + c * size + (i * kWindow + j) * frequency, kSums * size, out[j]);
+    });
+  }
+}
+
+// Likewise of its gradient, for outputs `from` to `to`: panels [f][..][size][width], and last the tile's sums.
+template <typename Element>
+inline void transformGradient(const Window<kTile, Element>& window, const SumPanels& panels, int64_t from, int64_t to, int64_t tile, int64_t size, float* m,
+                              int64_t frequency) {
+  for (int64_t k = from; k < to; k += kLanes) {
+    const int64_t panel = panels.startOf(k);
+    float* at = m + (panel - from) * size + tile * panels.width(panel) + k - panel;
+    const Vector sum = gradientOf(window, k, [&](int64_t i, const Vector* out) {
+#pragma GCC unroll 6
+      for (int64_t j = 0; j < kWindow; j++) store(at + (i * kWindow + j) * frequency, out[j]);
+    });
+    store(at + kFrequencies * frequency, sum);
+  }
+}
+
 void addRows(const float* m, int64_t tiles, int64_t width, float* sums) {
   for (int64_t k = 0; k < width; k += kLanes) {
     Vector sum = load(sums + k);
@@ -321,43 +398,48 @@ void addRows(const float* m, int64_t tiles, int64_t width, float* sums) {
   }
 }
 
-// dw = G'[sums [36,C,K]]G
+// A square of dw = G'[sums]G, of kSide inputs, from `input`, and outputs, from `output`; sums are rows of [f][..][outputs], `frequency` floats between the f.
+inline void writeSquare(const float* sums, int64_t row, int64_t frequency, int64_t input, int64_t output, const Weights& dw) {
+  alignas(sizeof(Vector)) float values[9][kSide * kSide];
+  for (int64_t c = 0; c < kSide; c++) {
+    for (int64_t k = 0; k < kSide; k += kLanes) {
+      Vector u[kFrequencies], t[18], out[9];
+      for (int64_t f = 0; f < kFrequencies; f++) u[f] = load(sums + f * frequency + c * row + k);
+#pragma GCC unroll 6
+      for (int64_t j = 0; j < kWindow; j++) gradientOutOfFrequencies(u + j, kWindow, t + j, kWindow);
+      for (int64_t r = 0; r < 3; r++) gradientOutOfFrequencies(t + r * kWindow, 1, out + r * 3, 1);
+      for (int64_t s = 0; s < 9; s++) store(values[s] + c * kSide + k, out[s]);
+    }
+  }
+  for (int64_t s = 0; s < 9; s++) {
+    float* to = dw.base + output * dw.so + input * dw.si + s / 3 * dw.sr + s % 3 * dw.ss;
+    for (int64_t k = 0; k < kSide; k += 8) {
+      for (int64_t c = 0; c < kSide; c += 8) {
+        const float* from = values[s] + c * kSide + k;
+        if (dw.si == 1) reclmis::transpose8(from, kSide, to + k * dw.so + c, dw.so);
+        else for (int64_t i = 0; i < 64; i++) to[(k + i / 8) * dw.so + (c + i % 8) * dw.si] = from[i % 8 * kSide + i / 8];
+      }
+    }
+  }
+}
+
+// dw from sums [36,C,K]
 void writeWeights(const float* sums, const Weights& dw) {
   const int64_t K = dw.outputs, frequency = frequencyOf(dw), squares = K / kSide;
   at::parallel_for(0, dw.inputs / kSide * squares, 1, [&](int64_t begin, int64_t end) {
-    alignas(sizeof(Vector)) float values[9][kSide * kSide];
     for (int64_t task = begin; task < end; task++) {
-      const int64_t first = task / squares * kSide, output = task % squares * kSide;
-      for (int64_t c = 0; c < kSide; c++) {
-        for (int64_t k = 0; k < kSide; k += kLanes) {
-          Vector u[kFrequencies], t[18], out[9];
-          for (int64_t f = 0; f < kFrequencies; f++) u[f] = load(sums + f * frequency + (first + c) * K + output + k);
-#pragma GCC unroll 6
-          for (int64_t j = 0; j < kWindow; j++) gradientOutOfFrequencies(u + j, kWindow, t + j, kWindow);
-          for (int64_t r = 0; r < 3; r++) gradientOutOfFrequencies(t + r * kWindow, 1, out + r * 3, 1);
-          for (int64_t s = 0; s < 9; s++) store(values[s] + c * kSide + k, out[s]);
-        }
-      }
-      for (int64_t s = 0; s < 9; s++) {
-        float* to = dw.base + output * dw.so + first * dw.si + s / 3 * dw.sr + s % 3 * dw.ss;
-        for (int64_t k = 0; k < kSide; k += 8) {
-          for (int64_t c = 0; c < kSide; c += 8) {
-            const float* from = values[s] + c * kSide + k;
-            if (dw.si == 1) reclmis::transpose8(from, kSide, to + k * dw.so + c, dw.so);
-            else for (int64_t i = 0; i < 64; i++) to[(k + i / 8) * dw.so + (c + i % 8) * dw.si] = from[i % 8 * kSide + i / 8];
-          }
-        }
-      }
+      const int64_t input = task / squares * kSide, output = task % squares * kSide;
+      writeSquare(sums + input * K + output, K, frequency, input, output, dw);
     }
   });
 }
 
 template <typename Element>
 void weightGradient(const Element* x, const Element* dy, const Grid& grid, const Weights& dw, float* db) {
-  constexpr int64_t kStage = 6 << 20;  // bytes of V and M
+  constexpr int64_t kStage = 1 << 20;  // bytes of V and M, but enough tiles for the sums that each stage reads and writes
   const int64_t C = dw.inputs, K = dw.outputs, tiles = grid.tiles();
   const SumPanels panels(K);
-  const int64_t fit = std::max<int64_t>(128, kStage / (kFrequencies * int64_t{sizeof(float)} * (C + K)));
+  const int64_t fit = std::max(std::min<int64_t>(128, (C + K) / 2), kStage / (kFrequencies * int64_t{sizeof(float)} * (C + K)));
   const int64_t stages = (tiles + fit - 1) / fit, size = (tiles + stages - 1) / stages;
   const int64_t frequencyV = size * C + kPad, frequencyM = size * K + kPad;
   const at::Tensor v = at::empty({kFrequencies * frequencyV}, at::kFloat), m = at::empty({(kFrequencies + 1) * frequencyM}, at::kFloat);  // last, the tiles' sums
@@ -370,24 +452,8 @@ void weightGradient(const Element* x, const Element* dy, const Grid& grid, const
     const int64_t count = std::min(size, tiles - first);
     at::parallel_for(0, count, 8, [&](int64_t begin, int64_t end) {
       for (int64_t t = begin; t < end; t++) {
-        const Window<kWindow, Element> window(x, grid, first + t, C, 1, zeros);
-        for (int64_t c = 0; c < C; c += kLanes) {
-          float* to = vs + c * size + t * kSums;
-          windowOf(window, c, [&](int64_t i, const Vector* out) {
-#pragma GCC unroll 6
-            for (int64_t j = 0; j < kWindow; j++) storeHalves(to + (i * kWindow + j) * frequencyV, kSums * size, out[j]);
-          });
-        }
-        const Window<kTile, Element> gradient(dy, grid, first + t, K, 0, zeros);
-        for (int64_t k = 0; k < K; k += kLanes) {
-          const int64_t panel = panels.startOf(k);
-          float* to = ms + panel * size + t * panels.width(panel) + k - panel;
-          const Vector sum = gradientOf(gradient, k, [&](int64_t i, const Vector* out) {
-#pragma GCC unroll 6
-            for (int64_t j = 0; j < kWindow; j++) store(to + (i * kWindow + j) * frequencyM, out[j]);
-          });
-          store(to + kFrequencies * frequencyM, sum);
-        }
+        transformForSums(Window<kWindow, Element>(x, grid, first + t, C, 1, zeros), 0, C, size, vs + t * kSums, frequencyV);
+        transformGradient(Window<kTile, Element>(dy, grid, first + t, K, 0, zeros), panels, 0, K, t, size, ms, frequencyM);
       }
     });
     at::parallel_for(0, kFrequencies * panels.count(), 1, [&](int64_t begin, int64_t end) {
@@ -398,9 +464,7 @@ void weightGradient(const Element* x, const Element* dy, const Grid& grid, const
         for (int64_t c = 0; c < C; c += kSums) {
           const float* from = vs + f * frequencyV + c * size;
           float* to = us + f * frequencyOf(dw) + c * K + k;
-          if (width == 3 * kLanes) accumulate<3>(from, panel, count, first == 0, to, K);
-          else if (width == 2 * kLanes) accumulate<2>(from, panel, count, first == 0, to, K);
-          else accumulate<1>(from, panel, count, first == 0, to, K);
+          accumulate(from, panel, count, width, first == 0, to, K);
         }
       }
     });

@@ -6,6 +6,7 @@ const CONV2D = operator('reclmis::conv2d', '');
 const PACK = operator('reclmis::conv2d_pack', '');
 const TRANSPOSED = operator('reclmis::conv_transpose2d', '');
 const PACKED = operator('reclmis::conv2d_packed', '');
+const LINEAR = operator('reclmis::linear_packed', '');
 
 /** Rows and columns. */
 type Two = readonly [number, number];
@@ -49,6 +50,25 @@ export function convProductsPacked(
 ): Tensor {
   const values = [input.id, packed.id, shift.id, idOrNull(plus), relu, kernel, stride, padding];
   return Tensor.adopt(invoke(PACKED, values) as number);
+}
+
+/**
+ * `x` weight' + `bias` + `plus`, activated, [..,C] -> [..,K], in evaluation, without gradients: float32 on a CPU with
+ * AVX2 and FMA. The bits do not depend on the number of threads.
+ * @param packed `packForProducts` of the weight as [K,C,1,1]. @param bias [K]. @param plus [..,K].
+ * @throws OPERATOR_FAILED for other shapes, dtypes and processors.
+ */
+export function linearPacked(
+  x: Tensor,
+  packed: Tensor,
+  bias: Tensor | null,
+  plus: Tensor | null,
+  outputs: number,
+  activation: 'relu' | 'gelu' | null,
+): Tensor {
+  const values = [x.id, packed.id, idOrNull(bias), idOrNull(plus), outputs];
+  const id = invoke(LINEAR, [...values, activation === 'relu', activation === 'gelu']) as number;
+  return Tensor.adopt(id);
 }
 
 /**

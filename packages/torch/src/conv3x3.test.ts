@@ -45,8 +45,10 @@ function problem(
 const leafOf = (leaf: Tensor, dtype: MapType = 'float32'): Tensor =>
   leaf.detach().to({ dtype }).requiresGrad_();
 
-const withLanes = (lanes: number, x: Tensor, weight: Tensor, bias: Tensor): Tensor =>
-  Tensor.adopt(invoke(operator('reclmis::conv3x3', ''), [x.id, weight.id, bias.id, lanes]) as number);
+const withLanes = (lanes: number, x: Tensor, weight: Tensor, bias: Tensor, dilation = 1): Tensor => {
+  const values = [x.id, weight.id, bias.id, lanes, undefined, dilation];
+  return Tensor.adopt(invoke(operator('reclmis::conv3x3', ''), values) as number);
+};
 
 /** Vector widths that this processor has: 8 floats (AVX2), 16 (AVX-512). */
 const LANES = [8, 16].filter((lanes) =>
@@ -82,26 +84,38 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
           [3, 64, 64, 14, 14],
           [1, 16, 16, 1, 1], // smaller than a tile
           [1, 16, 16, 3, 21],
-          [1, 80, 48, 33, 5], // more tiles than one piece of work; channels no power of two
+          [1, 80, 48, 33, 5], // channels no power of two
+          [1, 256, 240, 13, 14],
+          [1, 16, 32, 18, 15, 2],
+          [2, 32, 16, 13, 25, 6], // some of its maps of every sixth pixel are a row or column shorter
+          [1, 16, 16, 5, 7, 9], // reaches over the whole map
+          [2, 144, 112, 9, 9], // several blocks of inputs and outputs, the last ones smaller
+          [2, 48, 80, 37, 41], // more tiles than suit blocks: all weights are transformed first
+          [1, 512, 512, 1, 516], // many weights: their gradients in blocks, though of more tiles
         ] as const
       ).flatMap((shape) => (['float32', 'bfloat16'] as const).map((maps) => ({ shape, maps }))),
-    )('equals the sum of the definition, and so do its gradients: $shape, $maps', ({ shape, maps }) => {
-      scope(() => {
-        manualSeed(shape[1]);
-        const { x, weight, bias, g } = problem(shape, maps);
-        const expected = conv2d(x, weight, bias, 1, 1);
-        expected.backward(g);
-        const [map, weight32, bias32] = [leafOf(x, maps), leafOf(weight), leafOf(bias)];
-        const actual = withLanes(lanes, map, weight32, bias32);
-        expect(actual.shape).toEqual(expected.shape);
-        expect(actual.dtype).toBe(maps);
-        actual.backward(g.to({ dtype: maps }));
-        expect(difference(actual, expected)).toBeLessThan(MAP_TOLERANCE[maps]);
-        expect(difference(map.grad, x.grad)).toBeLessThan(MAP_TOLERANCE[maps]);
-        expect(difference(weight32.grad, weight.grad)).toBeLessThan(TOLERANCE);
-        expect(difference(bias32.grad, bias.grad)).toBeLessThan(TOLERANCE);
-      });
-    });
+    )(
+      'equals the sum of the definition, and so do its gradients: $shape, $maps',
+      ({ shape: given, maps }) => {
+        const [B, C, K, H, W, dilation = 1] = given;
+        const shape = [B, C, K, H, W] as const;
+        scope(() => {
+          manualSeed(shape[1]);
+          const { x, weight, bias, g } = problem(shape, maps);
+          const expected = conv2d(x, weight, bias, 1, dilation, dilation);
+          expected.backward(g);
+          const [map, weight32, bias32] = [leafOf(x, maps), leafOf(weight), leafOf(bias)];
+          const actual = withLanes(lanes, map, weight32, bias32, dilation);
+          expect(actual.shape).toEqual(expected.shape);
+          expect(actual.dtype).toBe(maps);
+          actual.backward(g.to({ dtype: maps }));
+          expect(difference(actual, expected)).toBeLessThan(MAP_TOLERANCE[maps]);
+          expect(difference(map.grad, x.grad)).toBeLessThan(MAP_TOLERANCE[maps]);
+          expect(difference(weight32.grad, weight.grad)).toBeLessThan(TOLERANCE);
+          expect(difference(bias32.grad, bias.grad)).toBeLessThan(TOLERANCE);
+        });
+      },
+    );
 
     it('rounds a bfloat16 output to the nearest, ties to even, and keeps NaN', () => {
       scope(() => {
@@ -152,16 +166,24 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
     });
   });
 
-  it.each(['float32', 'bfloat16'] as const)('gives the same bits on one thread as on two, %s', (maps) => {
+  it.each([
+    { maps: 'float32', shape: [2, 32, 96, 30, 30] },
+    { maps: 'bfloat16', shape: [2, 32, 96, 30, 30] },
+    { maps: 'float32', shape: [2, 96, 96, 21, 18] }, // blocks of weights in all directions
+    { maps: 'float32', shape: [2, 32, 48, 37, 41] }, // too many tiles for blocks of weights
+    { maps: 'float32', shape: [2, 256, 256, 28, 14] }, // two threads share the kept weight
+  ] as const)('gives the same bits on one thread as on two: $shape, $maps', ({ maps, shape }) => {
     const bits = (threads: number): Float32Array[] =>
       scope(() => {
         manualSeed(3);
         setThreads(threads);
-        const { x, weight, bias, g } = problem([2, 32, 32, 30, 30]);
+        const { x, weight, bias, g } = problem(shape);
         const leaves = [leafOf(x, maps), leafOf(weight), leafOf(bias)] as const;
         const y = conv3x3(...leaves);
         y.backward(g.to({ dtype: maps }));
-        return [y, leaves[0].grad, leaves[1].grad, leaves[2].grad].map(
+        const kept = conv3x3(...leaves, conv3x3Transform(leaves[1]));
+        expect(difference(kept, y.to({ dtype: 'float64' }))).toBeLessThan(2 * MAP_TOLERANCE[maps]);
+        return [y, kept, leaves[0].grad, leaves[1].grad, leaves[2].grad].map(
           (t) => t?.toFloat32Array() ?? new Float32Array(),
         );
       });
@@ -220,15 +242,31 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
     });
   });
 
-  it.each(['float32', 'bfloat16'] as const)('adds a shift and clamps in evaluation, %s', (maps) => {
+  describe.each(['float32', 'bfloat16'] as const)('in evaluation, %s', (maps) => {
+    it.each([1, 3])('adds a shift and another map and clamps, dilation %i', (dilation) => {
+      scope(() => {
+        manualSeed(9);
+        const { x, weight, bias, g } = problem([2, 32, 48, 9, 7], maps);
+        const [map, packed, shift] = [leafOf(x, maps), conv3x3Transform(leafOf(weight)), leafOf(bias)];
+        const expected = conv2d(x, weight, bias, 1, dilation, dilation);
+        const of = (plus: Tensor | null, relu: boolean): Tensor =>
+          conv3x3Packed(map, packed, shift, plus, relu, dilation);
+        const other = g.to({ dtype: maps });
+        const sum = expected.add(other.to({ dtype: 'float64' }));
+        expect(difference(of(null, false), expected)).toBeLessThan(MAP_TOLERANCE[maps]);
+        expect(difference(of(null, true), expected.relu())).toBeLessThan(MAP_TOLERANCE[maps]);
+        expect(difference(of(other, false), sum)).toBeLessThan(MAP_TOLERANCE[maps]);
+        expect(difference(of(other, true), sum.relu())).toBeLessThan(MAP_TOLERANCE[maps]);
+      });
+    });
+  });
+
+  it('names a map that it cannot add', () => {
     scope(() => {
-      manualSeed(9);
-      const { x, weight, bias } = problem([2, 32, 48, 9, 7], maps);
-      const [map, packed, shift] = [leafOf(x, maps), conv3x3Transform(leafOf(weight)), leafOf(bias)];
-      const expected = conv2d(x, weight, bias, 1, 1);
-      const [plain, clamped] = [false, true].map((relu) => conv3x3Packed(map, packed, shift, relu));
-      expect(difference(plain ?? null, expected)).toBeLessThan(MAP_TOLERANCE[maps]);
-      expect(difference(clamped ?? null, expected.relu())).toBeLessThan(MAP_TOLERANCE[maps]);
+      const [x, packed] = [zeros([1, 16, 8, 8]), conv3x3Transform(zeros([32, 16, 3, 3]))];
+      const adding = (plus: Tensor): Tensor => conv3x3Packed(x, packed, zeros([32]), plus, false);
+      expect(() => adding(zeros([1, 32, 8, 1]))).toThrow(/the map to add is not of the result's shape/);
+      expect(() => adding(zeros([1, 32, 8, 8], { dtype: 'bfloat16' }))).toThrow(/shape and type/);
     });
   });
 
@@ -281,13 +319,16 @@ describe.skipIf(!hasConv3x3())('conv3x3', () => {
         new Conv2d(16, 8, 3, { padding: 1 }),
         new Conv2d(16, 16, 3),
         new Conv2d(16, 16, 1),
+        new Conv2d(16, 16, 3, { padding: 2, dilation: 2 }),
+        new Conv2d(16, 16, 3, { padding: 5, dilation: 5 }), // 25 tiles for 64 pixels: left to libtorch
       ];
       const before = layers.map((layer) => layer.forward(x));
       const direct = countFlops(() => layers[0]?.forward(x)).flops;
       expect(setConvolutionKernel('winograd')).toBe('libtorch');
       const after = layers.map((layer) => layer.forward(x));
       after.forEach((y, i) => expect(difference(y, before[i] ?? null)).toBeLessThan(TOLERANCE));
-      expect(after[0]?.toFloat32Array()).not.toEqual(before[0]?.toFloat32Array()); // the other path was taken
+      const same = after.map((y, i) => y.toFloat32Array().join() === before[i]?.toFloat32Array().join());
+      expect([0, 4, 5].map((i) => same[i])).toEqual([false, false, true]); // the other path was taken
       expect(countFlops(() => layers[0]?.forward(x)).flops).toEqual(direct);
       expect(direct.forward).toBe(2 * 32 * 8 * 8 * 16 * 9);
       for (const layer of layers) layer.dispose();

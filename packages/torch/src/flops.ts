@@ -60,6 +60,13 @@ const twoProjections: Rule = {
   count: (input, weight) => (2 * 2 * size(input) * size(weight)) / (weight[1] ?? 1),
 };
 
+/** Rows [..,C] by a packed weight; value 4 is K. */
+const packedLinear: Rule = {
+  kind: 'matrixProduct',
+  operands: [0, 1],
+  count: (input, _, __, values) => 2 * size(input) * Number(values[4]),
+};
+
 /** Queries [B,T,C] by keys [B,S,C], and weights by values; a gradient takes two products for each. */
 const attention: Rule = {
   kind: 'matrixProduct',
@@ -112,6 +119,7 @@ const RULES: Readonly<Record<string, Rule>> = {
   'reclmis::conv3x3_packed': packedConvolution(() => [3, 3]),
   'reclmis::conv2d': convolution,
   'reclmis::conv2d_packed': packedConvolution((values) => values[5] as readonly number[]),
+  'reclmis::linear_packed': packedLinear,
   'reclmis::projected_mean_max': twoProjections,
   'reclmis::attention': attention,
   'reclmis::window_attention': windowAttention,

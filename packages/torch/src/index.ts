@@ -40,7 +40,16 @@ export { LossScaler, type LossScalerOptions, type LossScalerState } from './prec
 export { profileOperators, type OperatorTime, type ProfileOptions } from './profiler.js';
 export { countFlops, type Flops, type FlopsByKind } from './flops.js';
 export { conv3x3, hasConv3x3 } from './conv3x3.js';
-export { attendAndJoin, channelMax, instanceNorm, isLaneMap, projectedMeanMax, reluMean } from './maps.js';
+export {
+  attendAndJoin,
+  channelMax,
+  instanceNorm,
+  isLaneMap,
+  pixelMeanMax,
+  projectedMeanMax,
+  reluMean,
+  weighJoin,
+} from './maps.js';
 export {
   isTracedValue,
   trace,

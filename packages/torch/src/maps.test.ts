@@ -6,9 +6,11 @@ import {
   channelMax,
   instanceNorm,
   isLaneMap,
+  pixelMeanMax,
   projectedMeanMax,
   reluMean,
   upsampleJoin,
+  weighJoin,
 } from './maps.js';
 import { native } from './native.js';
 import { BatchNorm2d, gelu, InstanceNorm2d, upsampleNearest2d } from './nn/index.js';
@@ -282,6 +284,54 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
   });
 
   it.each([
+    [1, 8, 1, 1],
+    [2, 24, 3, 5],
+    [2, 128, 17, 19], // several pieces of pixels, the last one shorter
+  ])('mean and maximum over the pixels: [%i, %i, %i, %i]', (...shape) => {
+    compare(
+      [shape],
+      'float32',
+      (x) => cat([first(x).mean([2, 3], true), first(x).amax([2, 3], true)], 1),
+      (x) => cat(pixelMeanMax(first(x)), 1),
+    );
+  });
+
+  it('shares a maximum’s gradient among equal pixels of all pieces', () => {
+    scope(() => {
+      const x = zeros([1, 128, 20, 20]);
+      x.narrow(1, 3, 1).narrow(2, 0, 1).narrow(3, 5, 1).fill_(2);
+      x.narrow(1, 3, 1).narrow(2, 19, 1).narrow(3, 7, 1).fill_(2);
+      const leaf = x.contiguous({ memoryFormat: 'channelsLast' }).requiresGrad_();
+      pixelMeanMax(leaf)[1].sum().backward();
+      const gradient = leaf.grad?.sum([2, 3]).toFloat32Array() ?? [];
+      for (const value of gradient) expect(value).toBeCloseTo(1, 4); // 400 shares of 1/400 round
+      expect(leaf.grad?.narrow(1, 3, 1).max().item()).toBe(0.5);
+      expect(leaf.grad?.narrow(1, 4, 1).max().item()).toBe(leaf.grad?.narrow(1, 4, 1).min().item());
+    });
+  });
+
+  it.each([
+    [
+      [2, 8, 3, 5],
+      [2, 24, 3, 5],
+      [2, 40, 3, 5],
+    ], // blocks of 32 channels and of 8
+    [[2, 128, 17, 19]], // several pieces
+  ])('maps times weights of their channels, joined: %j, %j, %j', (...maps) => {
+    const weights = maps.map(([B, C]) => [B as number, C as number, 1, 1]);
+    compare(
+      [...maps, ...weights],
+      'float32',
+      (all) =>
+        cat(
+          maps.map((_, i) => (all[i] as Tensor).mul(all[maps.length + i] as Tensor)),
+          1,
+        ),
+      (all) => weighJoin(all.slice(0, maps.length), all.slice(maps.length)),
+    );
+  });
+
+  it.each([
     [[1, 8, 1, 1], 8],
     [[2, 24, 3, 5], 40], // a panel of 16 channels and one of 8, on both sides
     [[3, 64, 9, 11], 64], // several pieces, the last one shorter and odd
@@ -349,7 +399,10 @@ describe.skipIf(!native().hasLanes())('passes over maps', () => {
         for (const weight of weights) weight.requiresGrad_();
         const [mean, maximum] = projectedMeanMax(y, ...weights);
         const attention = reluMean(y).add(channelMax(y)).add(mean).add(maximum).unsqueeze(1);
-        const joined = attendAndJoin(y, attention, narrow(randn([2, 8, 20, 19]), 'float32'));
+        const [means, maxima] = pixelMeanMax(y);
+        const weighed = weighJoin([y, y], [means.mul(maxima), maxima]).narrow(1, 0, 32);
+        const summed = y.add(weighed).contiguous({ memoryFormat: 'channelsLast' });
+        const joined = attendAndJoin(summed, attention, narrow(randn([2, 8, 20, 19]), 'float32'));
         joined.backward(randn(joined.shape));
         const all = [
           joined,

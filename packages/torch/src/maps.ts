@@ -1,7 +1,7 @@
 /**
  * Joined passes over channels-last maps with gradients (`native/batch_norm_relu.cc`,
- * `native/instance_norm.cc`, `native/plam.cc`, `native/projected_mean_max.cc`, `native/upsample_join.cc`), which
- * read memory less often.
+ * `native/instance_norm.cc`, `native/plam.cc`, `native/projected_mean_max.cc`, `native/upsample_join.cc`,
+ * `native/channel_weights.cc`), which read memory less often.
  * The bits do not depend on the number of threads. All throw OPERATOR_FAILED for other shapes, layouts and
  * dtypes. B batch, C and D channels, H x W pixels.
  */
@@ -15,6 +15,8 @@ const RELU_MEAN = operator('reclmis::relu_mean', '');
 const PROJECTED_MEAN_MAX = operator('reclmis::projected_mean_max', '');
 const CHANNEL_MAX = operator('reclmis::channel_max', '');
 const UPSAMPLE_JOIN = operator('reclmis::upsample_join', '');
+const PIXEL_MEAN_MAX = operator('reclmis::pixel_mean_max', '');
+const WEIGH_JOIN = operator('reclmis::weigh_join', '');
 const ATTEND_AND_JOIN = operator('reclmis::attend_and_join', '');
 
 /**
@@ -100,4 +102,18 @@ export function attendAndJoin(skip: Tensor, attention: Tensor, below: Tensor): T
  */
 export function upsampleJoin(below: Tensor, skips: readonly Tensor[]): Tensor {
   return Tensor.adopt(invoke(UPSAMPLE_JOIN, [below.id, ids(skips)]) as number);
+}
+
+/** Mean and maximum over the pixels, [B,C,H,W] -> [B,C,1,1] each, float32; ties share the maximum's gradient. */
+export function pixelMeanMax(x: Tensor): [Tensor, Tensor] {
+  const [mean, maximum] = invoke(PIXEL_MEAN_MAX, [x.id]) as [number, number];
+  return [Tensor.adopt(mean), Tensor.adopt(maximum)];
+}
+
+/**
+ * Joins maps times weights of their channels, float32, along the channels.
+ * @param maps [B,C,H,W] each. @param weights [B,C,1,1] of each. @returns [B,all C,H,W].
+ */
+export function weighJoin(maps: readonly Tensor[], weights: readonly Tensor[]): Tensor {
+  return Tensor.adopt(invoke(WEIGH_JOIN, [ids(maps), ids(weights)]) as number);
 }

@@ -9,6 +9,8 @@ export type Order =
     }
   /** Measure one run of this many images. */
   | { readonly kind: 'measure'; readonly batch: number }
+  /** Open a new image and measure its first note, and a further one. */
+  | { readonly kind: 'notes' }
   | { readonly kind: 'end' };
 
 export interface Ready {
@@ -29,8 +31,19 @@ export interface Turn {
   readonly networkMilliseconds: number;
 }
 
+/** A new image in memory, opened, to the first note's mask; then to another's. */
+export interface NotesTurn {
+  readonly kind: 'notes';
+  readonly first: number;
+  readonly further: number;
+  /** Summed over threads. */
+  readonly firstProcessor: number;
+  readonly furtherProcessor: number;
+}
+
 export type Told =
   | Ready
   | Turn
+  | NotesTurn
   | { readonly kind: 'ended'; readonly peakResidentBytes: number }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string };

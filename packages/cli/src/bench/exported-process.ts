@@ -4,7 +4,7 @@
  */
 import { Random, type RgbImage } from '@reclmis/core';
 import type { Model } from '@reclmis/runtime';
-import type { Order, Ready, Told, Turn } from './exported-messages.js';
+import type { NotesTurn, Order, Ready, Told, Turn } from './exported-messages.js';
 
 /** Pixels, as for runs (lab's `PICTURE_SIZE`). */
 const PICTURE_SIZE = 512;
@@ -12,26 +12,28 @@ const HEIGHTS = ['upper', 'middle', 'lower'] as const;
 
 const tell = (message: Told): void => void process.send?.(message);
 
-/** Random pixels and grammatical notes: content does not change times. */
-function cases(count: number): { image: RgbImage; note: string }[] {
-  const random = Random.from('bench exported', count);
-  return Array.from({ length: count }, (_, i) => ({
-    image: {
-      width: PICTURE_SIZE,
-      height: PICTURE_SIZE,
-      data: Uint8Array.from({ length: 3 * PICTURE_SIZE ** 2 }, () => random.int(256)),
-    },
-    note: `Unilateral pulmonary infection, one infected area, ${HEIGHTS[i % 3] ?? ''} ${i % 2 === 0 ? 'left' : 'right'} lung.`,
-  }));
+const BYTES = 3 * PICTURE_SIZE ** 2;
+const random = Random.from('bench exported');
+/** Pictures are views of it, each a little further on: no two are alike, so none has been seen before. */
+const pixels = Uint8Array.from({ length: 2 * BYTES }, () => random.int(256));
+const STEP = 3 * 7;
+let pictures = 0;
+
+function newPicture(): RgbImage {
+  const at = (STEP * pictures++) % BYTES;
+  return { width: PICTURE_SIZE, height: PICTURE_SIZE, data: pixels.subarray(at, at + BYTES) };
 }
+
+/** Grammatical: content does not change times. */
+const noteOf = (i: number): string =>
+  `Unilateral pulmonary infection, one infected area, ${HEIGHTS[i % 3] ?? ''} ${i % 2 === 0 ? 'left' : 'right'} lung.`;
 
 async function begin({ dir, device, threads }: Extract<Order, { kind: 'begin' }>): Promise<Model> {
   const { loadModel } = await import('@reclmis/runtime');
-  const [first] = cases(1);
   const imported = performance.now();
   const model = await loadModel(dir, { device, ...(threads === null ? {} : { threads }) });
   const loaded = performance.now();
-  if (first) await model.segment(first.image, first.note);
+  await model.segment(newPicture(), noteOf(0));
   const ready: Ready = {
     kind: 'ready',
     firstMask: performance.now(),
@@ -42,22 +44,44 @@ async function begin({ dir, device, threads }: Extract<Order, { kind: 'begin' }>
   return model;
 }
 
-async function measure(model: Model, batch: ReturnType<typeof cases>): Promise<Turn> {
+const processorSince = (begun: NodeJS.CpuUsage): number => {
+  const { user, system } = process.cpuUsage(begun);
+  return (user + system) / 1000;
+};
+
+async function measure(model: Model, batch: number): Promise<Turn> {
+  const cases = Array.from({ length: batch }, (_, i) => ({ image: newPicture(), note: noteOf(i) }));
   const cpu = process.cpuUsage();
   const begun = performance.now();
-  const [result] = await model.segmentBatch(batch);
+  const [result] = await model.segmentBatch(cases);
   const milliseconds = performance.now() - begun;
-  const { user, system } = process.cpuUsage(cpu);
   return {
     kind: 'turn',
     milliseconds,
-    processorMilliseconds: (user + system) / 1000,
+    processorMilliseconds: processorSince(cpu),
     networkMilliseconds: result?.timings.segment ?? 0,
   };
 }
 
+async function measureNotes(model: Model): Promise<NotesTurn> {
+  const picture = newPicture();
+  await model.encodeNotes([noteOf(0), noteOf(1)]); // known ahead, so that images alone differ
+  const cpu = process.cpuUsage();
+  const begun = performance.now();
+  const image = await model.open(picture);
+  await image.segment(noteOf(0));
+  const first = performance.now() - begun;
+  const firstProcessor = processorSince(cpu);
+  const later = process.cpuUsage();
+  const again = performance.now();
+  await image.segment(noteOf(1));
+  const further = performance.now() - again;
+  const furtherProcessor = processorSince(later);
+  await image.dispose();
+  return { kind: 'notes', first, further, firstProcessor, furtherProcessor };
+}
+
 let model: Model | null = null;
-const batches = new Map<number, ReturnType<typeof cases>>();
 
 async function obey(order: Order): Promise<void> {
   if (order.kind === 'begin') {
@@ -65,9 +89,11 @@ async function obey(order: Order): Promise<void> {
     return;
   }
   if (order.kind === 'measure' && model) {
-    const batch = batches.get(order.batch) ?? cases(order.batch);
-    batches.set(order.batch, batch);
-    tell(await measure(model, batch));
+    tell(await measure(model, order.batch));
+    return;
+  }
+  if (order.kind === 'notes' && model) {
+    tell(await measureNotes(model));
     return;
   }
   await model?.dispose();

@@ -17,7 +17,7 @@ import {
   ReclmisError,
 } from '@reclmis/core';
 import { oneLine, readTextSync } from '@reclmis/files';
-import type { Order, Ready, Told, Turn } from './exported-messages.js';
+import type { NotesTurn, Order, Ready, Told, Turn } from './exported-messages.js';
 
 export interface ExportedBenchOptions {
   readonly models: readonly string[];
@@ -54,6 +54,18 @@ export interface BatchFigures {
   readonly achieved: number | null;
 }
 
+/** Several notes about one image, from its pixels in memory; the notes' features are known. */
+export interface NotesFigures {
+  readonly first: Times;
+  readonly further: Times;
+  readonly firstProcessor: Times;
+  readonly furtherProcessor: Times;
+  /** Median over turns of a further note's time divided by the first's. */
+  readonly share: number;
+  /** Median over turns of the first note's time divided by that of the first model. */
+  readonly price: number;
+}
+
 export interface ExportedFigures {
   readonly dir: string;
   readonly name: string;
@@ -63,6 +75,8 @@ export interface ExportedFigures {
   readonly flopsPerImage: number | null;
   readonly coldStart: { readonly firstMask: Times; readonly load: Times };
   readonly batches: readonly BatchFigures[];
+  /** Null if the model reads no notes. */
+  readonly notes: NotesFigures | null;
   readonly memory: { readonly firstMaskBytes: number; readonly peakBytes: number };
 }
 
@@ -81,13 +95,16 @@ const PROCESS = fileURLToPath(new URL('./exported-process.js', import.meta.url))
 export async function benchExported(options: ExportedBenchOptions): Promise<ExportedReport> {
   const { models, batches, steps, warmup, starts, device = 'cpu', threads } = options;
   const manifests = models.map(readManifest);
-  const total = models.length * (starts + batches.length * (warmup + steps));
+  const reads = manifests.map(({ note }) => note !== null);
+  const readers = reads.filter(Boolean).length;
+  const total = models.length * (starts + batches.length * (warmup + steps)) + readers * (warmup + steps);
   let done = 0;
   const step = (): void => options.onStep?.(++done, total);
 
   const cold: Ready[][] = models.map(() => []);
   const running: Subject[] = [];
   const turns = models.map(() => batches.map((): Turn[] => []));
+  const asked = models.map((): NotesTurn[] => []);
   const peaks: number[] = [];
   try {
     for (let start = 1; start <= starts; start++) {
@@ -106,6 +123,14 @@ export async function benchExported(options: ExportedBenchOptions): Promise<Expo
           if (turn >= warmup) turns[i]?.[b]?.push(measured);
           step();
         }
+      }
+    }
+    for (let turn = 0; turn < warmup + steps; turn++) {
+      for (const [i, subject] of running.entries()) {
+        if (reads[i] !== true) continue;
+        const measured = await subject.ask({ kind: 'notes' }, 'notes');
+        if (turn >= warmup) asked[i]?.push(measured);
+        step();
       }
     }
     for (const subject of running) peaks.push(await subject.end());
@@ -132,6 +157,7 @@ export async function benchExported(options: ExportedBenchOptions): Promise<Expo
       batches: batches.map((batch, b) =>
         batchFigures(batch, turns[i]?.[b] ?? [], turns[0]?.[b] ?? [], flopsPerImage),
       ),
+      notes: reads[i] === true ? notesFigures(asked[i] ?? [], asked[reads.indexOf(true)] ?? []) : null,
       memory: {
         firstMaskBytes: Math.max(...(cold[i] ?? []).map(({ residentBytes }) => residentBytes)),
         peakBytes: peaks[i] ?? Number.NaN,
@@ -171,6 +197,25 @@ export function batchFigures(
     imagesPerSecond: 1000 / whole.median,
     speedup: quantile(ratios, 0.5),
     achieved: flopsPerImage === null ? null : flopsPerImage / network.median / 1e6,
+  };
+}
+
+/** @param first the first model's turns, in the same order */
+export function notesFigures(turns: readonly NotesTurn[], first: readonly NotesTurn[]): NotesFigures {
+  const of = (key: Exclude<keyof NotesTurn, 'kind'>): Times => timesOf(turns.map((turn) => turn[key]));
+  return {
+    first: of('first'),
+    further: of('further'),
+    firstProcessor: of('firstProcessor'),
+    furtherProcessor: of('furtherProcessor'),
+    share: quantile(
+      turns.map((turn) => turn.further / turn.first),
+      0.5,
+    ),
+    price: quantile(
+      turns.map((turn, i) => turn.first / (first[i]?.first ?? Number.NaN)),
+      0.5,
+    ),
   };
 }
 

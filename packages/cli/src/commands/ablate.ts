@@ -1,6 +1,6 @@
 /** `reclmis ablate`: trains and tests a study's cells, in tables next to the paper's figures. */
 import { existsSync } from 'node:fs';
-import { ReclmisError } from '@reclmis/core';
+import { defined, ReclmisError } from '@reclmis/core';
 import {
   collectResults,
   describeStarts,
@@ -95,7 +95,7 @@ async function compute(asked: string, out: string, flags: AblateFlags, processes
       return { ...ended, by: ended.interrupted ? stopReason(signal, parallel) : null };
     });
     if (processes.leads) {
-      const result = collectResults(study, out, flags.seeds);
+      const result = collectResults(study, out, defined({ seeds: flags.seeds }));
       await show(result, out, output);
     }
     if (interrupted) {
@@ -130,7 +130,7 @@ function tasksOf(study: Study, out: string, { seeds, cells, part }: AblateFlags)
 async function report(asked: string, out: string, flags: AblateFlags): Promise<void> {
   if (!existsSync(out)) throw new ReclmisError('RUN_MISSING', `${out}: no such study folder`);
   await show(
-    collectResults(openStudy(asked, out, overridesFrom(flags)), out, flags.seeds),
+    collectResults(openStudy(asked, out, overridesFrom(flags)), out, defined({ seeds: flags.seeds })),
     out,
     new Output(flags),
   );
@@ -141,7 +141,7 @@ async function show(result: StudyResult, out: string, output: Output): Promise<v
   output.result(result);
   output.say(`\n${describeResults(resultTable(result))}`);
   const starts = describeStarts(result);
-  if (starts !== '') output.say(`\n${starts}`);
+  for (const line of [starts, result.withoutPaper ?? '']) if (line !== '') output.say(`\n${line}`);
   output.say(`\n${files.join('\n')}`);
 }
 

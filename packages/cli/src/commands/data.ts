@@ -7,12 +7,13 @@ import { interruptSignal, releaseInterrupt } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 import { DATA_ARGUMENT, type SourceFlags, sourceOf, withSourceOptions } from '../source-options.js';
-import { formatTable } from '../table.js';
+import { EACH_FIRST, type WindowFlags, windowIn, windowOption } from '../window-option.js';
 import { registerConvert } from './data/convert.js';
 import { registerSplit } from './data/split.js';
+import { formatCases, type ListedCase } from '../tables/case-list.js';
 import { formatReport } from '../tables/data-check.js';
 
-interface SelectFlags extends OutputOptions, SourceFlags {
+interface SelectFlags extends OutputOptions, SourceFlags, WindowFlags {
   readonly split?: Split;
   readonly stems?: string;
 }
@@ -50,7 +51,7 @@ export function register(program: Command): void {
       '--group <regex>',
       'regular expression on file names whose capture group is the patient (default: known naming schemes)',
     );
-  withSourceOptions(check);
+  withSourceOptions(check).addOption(windowOption(EACH_FIRST));
   withOutputOptions(check)
     .addHelpText(
       'after',
@@ -64,7 +65,7 @@ export function register(program: Command): void {
     .argument('<data>', DATA_ARGUMENT)
     .addOption(splitOption('split to list').default('train'))
     .option('--stems <file>', 'list only the cases in this list, one stem per line');
-  withSourceOptions(list);
+  withSourceOptions(list).addOption(windowOption(EACH_FIRST));
   withOutputOptions(list)
     .addHelpText('after', '\nExample:\n  $ reclmis data list data/MoNuSeg --split test\n')
     .action(runList);
@@ -122,6 +123,7 @@ async function runCheck(dir: string, flags: CheckFlags): Promise<void> {
   const { report, subjects } = await inspectDataset(dir, {
     ...(flags.split === undefined ? {} : { only: [flags.split] }),
     ...sourceOf(flags),
+    ...windowIn(flags),
     ...defined({ stems: flags.stems, group: flags.group }),
     signal: interruptSignal(),
     onProgress: (done, total) => {
@@ -146,25 +148,22 @@ function checkPagePath(path: string): string {
 }
 
 async function runList(dir: string, flags: SelectFlags & { readonly split: Split }): Promise<void> {
-  const { openDataset } = await import('@reclmis/lab');
+  const { imageOptions, openDataset } = await import('@reclmis/lab');
   const { readImageHeader } = await import('@reclmis/files');
   const output = new Output(flags);
   const dataset: Dataset = await openDataset(dir, flags.split, {
     ...sourceOf(flags),
+    ...windowIn(flags),
     ...defined({ stems: flags.stems }),
   });
-  const rows: { id: string; width: number; height: number; note: string; image: string; mask: string }[] = [];
-  for (const { id, imagePath, maskPath, note } of dataset.cases) {
-    const { width, height } = await readImageHeader(imagePath);
-    rows.push({ id, width, height, note, image: imagePath, mask: maskPath });
+  const rows: (ListedCase & { image: string; mask: string })[] = [];
+  for (const one of dataset.cases) {
+    const { id, imagePath, maskPath, note, class: name } = one;
+    const { width, height } = await readImageHeader(imagePath, imageOptions(one));
+    rows.push({ id, width, height, ...defined({ class: name }), note, image: imagePath, mask: maskPath });
   }
   output.result({ name: dataset.name, split: dataset.split, fingerprint: dataset.fingerprint, cases: rows });
-  output.say(
-    formatTable(
-      [{ title: 'case' }, { title: 'pixels', align: 'right' }, { title: 'note' }],
-      rows.map(({ id, width, height, note }) => [id, `${width} x ${height}`, note]),
-    ),
-  );
+  output.say(formatCases(rows));
   for (const line of dataset.notices ?? []) output.notice(line);
   output.say(
     `\n${rows.length} cases of ${dataset.name}, ${dataset.split}; fingerprint ${dataset.fingerprint.slice(0, 12)}`,

@@ -1,4 +1,4 @@
-/** `reclmis demo`: draws phantoms, trains a small model, tests it with right and swapped notes. */
+/** `reclmis demo`: draws phantoms, trains a small model, tests it with right and swapped notes, exports it for the studio. */
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import type { Config, Evaluation, RunSummary } from '@reclmis/lab';
@@ -23,7 +23,9 @@ const ROWS = 6;
 export function register(program: Command): void {
   const command = program
     .command('demo')
-    .description('train on phantoms, evaluate with correct and swapped notes, draw a contact sheet')
+    .description(
+      'train on phantoms, evaluate with correct and swapped notes, draw a contact sheet, export the model',
+    )
     .option('-o, --out <dir>', 'output folder', 'outputs/demo')
     .option('--count <n>', 'phantoms to draw', numberOf('--count', { min: 20 }), COUNT)
     .option('--epochs <n>', 'epochs (default: as in configs/phantom.yaml)', numberOf('--epochs', { min: 1 }))
@@ -45,18 +47,20 @@ async function run(flags: DemoFlags): Promise<void> {
   await prepare(flags.out, place, output);
 
   output.say(
-    `1/4  Drawing ${flags.count} chest phantoms; each note names some of the opacities, and the mask holds only those`,
+    `1/5  Drawing ${flags.count} chest phantoms; each note names some of the opacities, and the mask holds only those`,
   );
   await drawPhantoms(place.data, flags, config, output);
-  output.say('2/4  Training a small RecLMIS on them');
+  output.say('2/5  Training a small RecLMIS on them');
   const summary = await trainWithProgress(config, place.run, output);
   if (summary.status === 'interrupted')
     throw new ReclmisError('INTERRUPTED', 'stopped by Ctrl-C during the training');
-  output.say('3/4  Evaluating it on test phantoms that it has not seen');
+  output.say('3/5  Evaluating it on test phantoms that it has not seen');
   const right = await measure(place, 'right', output);
   const swapped = await measure(place, 'mirrored', output);
-  output.say('4/4  Drawing the contact sheet');
+  output.say('4/5  Drawing the contact sheet');
   await drawOverview(place, right, swapped);
+  output.say('5/5  Calibrating its confidence, and exporting it for Node and the browser');
+  await exportForStudio(place);
 
   const seconds = (performance.now() - begun) / 1000;
   output.result(asData(place, summary, right, swapped, seconds));
@@ -116,6 +120,16 @@ async function drawOverview(place: Place, right: Evaluation, swapped: Evaluation
   });
 }
 
+/** With confidence, if there are cases enough to fit it. */
+async function exportForStudio({ run, model }: Place): Promise<void> {
+  const { calibrateRun } = await import('@reclmis/lab');
+  const { exportModel } = await import('@reclmis/export');
+  await calibrateRun(run).catch((error: unknown) => {
+    if (!(error instanceof ReclmisError && error.code === 'CONFIDENCE_CASES')) throw error;
+  });
+  await exportModel(run, { out: model });
+}
+
 function asData(
   place: Place,
   summary: RunSummary,
@@ -151,11 +165,15 @@ function describe(place: Place, right: Evaluation, swapped: Evaluation, seconds:
     ),
     '',
     `Contact sheet   ${place.overview}`,
+    `Exported model  ${place.model}`,
     `Run folder      ${place.run}   (progress.png, metrics.jsonl, checkpoints)`,
     `Data set        ${place.data}`,
     `Took            ${duration(seconds)}`,
     '',
-    'Now try your own words:',
+    'Now write your own notes, and watch the mask in the browser:',
+    `  npx reclmis studio ${place.model}`,
+    '',
+    'Or on the command line:',
     `  npx reclmis predict ${place.run} --image ${join(place.data, 'Test_Folder', 'img')} \\`,
     '    --note "Unilateral pulmonary infection, one infected area, upper left lung." -o outputs/masks',
   ].join('\n');

@@ -4,6 +4,8 @@ import {
   NOTE_STYLES,
   type NoteStyle,
   parseSpacing,
+  RESIZE_RULES,
+  type ResizeRule,
   REWORDINGS,
   type Sides,
   type Spacing,
@@ -16,7 +18,7 @@ import { numberOf, Output, type OutputOptions, withOutputOptions } from '../outp
 import { type ProbeFlags, probesOf, withProbeOptions } from '../probe-options.js';
 import { Progress } from '../progress.js';
 import { type SourceFlags, sourceOf, withSourceOptions } from '../source-options.js';
-import { describeDifferences, describeEvaluation, describeProbes } from '../tables/evaluation.js';
+import { describeDifferences, describeEvaluated, describeProbes, resultOf } from '../tables/evaluation.js';
 
 interface EvaluateFlags extends OutputOptions, EngineFlags, ProbeFlags, SourceFlags {
   readonly sides: Sides | 'auto';
@@ -30,6 +32,7 @@ interface EvaluateFlags extends OutputOptions, EngineFlags, ProbeFlags, SourceFl
   readonly report?: string;
   readonly group?: string;
   readonly spacing?: Spacing;
+  readonly resize?: ResizeRule;
   readonly batch?: number;
   readonly seed?: number;
   readonly ensemble?: boolean;
@@ -104,6 +107,12 @@ export function register(program: Command): void {
       'pixel size in mm, 0.143 or 0.143x0.2 (width x height), for images without a Spacing in the notes: also gives distances in mm',
       (text) => parseSpacing(text, '--spacing'),
     )
+    .addOption(
+      new Option(
+        '--resize <rule>',
+        'how images and masks of other sizes are resized (default: as in training)',
+      ).choices(RESIZE_RULES),
+    )
     .option('--batch <n>', 'batch size', numberOf('--batch', { min: 1 }))
     .option(
       '--seed <n>',
@@ -128,10 +137,10 @@ export function register(program: Command): void {
 }
 
 async function run(first: string, others: readonly string[], flags: EvaluateFlags): Promise<void> {
-  const { evaluateRuns, names, splitText } = await import('@reclmis/lab');
+  const { describeResizing, evaluateRuns, figureText, names, splitText } = await import('@reclmis/lab');
   const output = new Output(flags);
   const { data: dataDir, split, sides, spacing, batch: batchSize } = flags;
-  const { stems, notes, noteStyle, checkpoint, csv, report, group, seed, ensemble, flips } = flags;
+  const { stems, notes, noteStyle, checkpoint, csv, report, group, seed, ensemble, flips, resize } = flags;
   const probes = await probesOf(flags);
   const said = new Set<string>();
   const several = others.length > 0 && ensemble !== true;
@@ -142,18 +151,19 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
   };
   let probing: Progress | null = null;
   let shown = 0;
-  const tell = ({ dir, report: { evaluation, warnings }, csv: file }: EvaluatedRun): void => {
+  const tell = (done: EvaluatedRun): void => {
+    const { evaluation, warnings } = done.report;
     bar?.stop();
     probing?.stop();
-    for (const line of warnings) if (!said.has(line)) output.notice(`${dir}: ${line}`);
+    for (const line of warnings) if (!said.has(line)) output.notice(`${done.dir}: ${line}`);
     said.clear();
-    const title = several ? `${shown++ > 0 ? '\n' : ''}${dir}\n` : '';
-    output.say(`${title}${describeEvaluation(evaluation, splitText(evaluation.data))}`);
-    output.say(`\nEvery image: ${file}`);
+    const title = several ? `${shown++ > 0 ? '\n' : ''}${done.dir}\n` : '';
+    const resized = describeResizing(evaluation.resize, evaluation.summary.count);
+    output.say(`${title}${describeEvaluated(done, splitText(evaluation.data), resized, figureText)}`);
   };
   const { runs, differences, probed, files } = await evaluateRuns([first, ...others], {
     ...{ split, notes, noteStyle, checkpoint, ...engineChoice(flags), ...sourceOf(flags) },
-    ...defined({ dataDir, stems, group, spacing, batchSize, seed, csv, report, ensemble, flips }),
+    ...defined({ dataDir, stems, group, spacing, batchSize, seed, csv, report, ensemble, flips, resize }),
     ...(sides === 'auto' ? {} : { sides }),
     ...(probes === null ? {} : { probes }),
     onData: (dataset, dir) => warnOfData(dir, () => Promise.resolve({ [split]: dataset }), output, group),
@@ -175,10 +185,7 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
   if (several) output.say(`\n${describeDifferences(names(runs), differences)}`);
   if (files !== null) output.say(`\nReport: ${files.html}`);
 
-  const results = runs.map(({ report: { evaluation, figures, overlap, warnings }, csv: file }) => ({
-    ...evaluation,
-    ...{ csv: file, figures, overlap, warnings },
-  }));
+  const results = runs.map(resultOf);
   const page = files === null ? {} : { report: files };
   const data = probed === null ? {} : { probes: probed.probes };
   output.result(several ? { runs: results, differences, ...page } : { ...results[0], ...data, ...page });

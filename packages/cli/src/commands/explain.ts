@@ -10,6 +10,7 @@ import { vocabularyOf, withNoteOptions } from '../note-options.js';
 import { Output, withOutputOptions } from '../output.js';
 import { Progress } from '../progress.js';
 import { formatTable, percent, right } from '../table.js';
+import { windowOption } from '../window-option.js';
 
 export function register(program: Command): void {
   const command = program
@@ -46,6 +47,7 @@ export function register(program: Command): void {
     )
     .option('--numbers', 'write only report.json, without figures and pages, for any number of images')
     .option('--overwrite', 'write into a non-empty folder, replacing files of the same names')
+    .addOption(windowOption('the run’s, else each file’s first'))
     .addOption(
       new Option('--checkpoint <which>', 'checkpoint to use (default: best)').choices(['best', 'last']),
     );

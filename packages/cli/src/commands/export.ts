@@ -110,6 +110,10 @@ export function describeExport({ out, manifest, check, bytes, floatLayers }: Exp
     ({ data, split, cases, dice }) =>
       `scores of the run: ${data} ${split}, Dice ${percent(dice)} % of ${cases} images`,
   );
+  const confidence = (manifest.confidence?.tests ?? []).map(
+    ({ data, cases, error, rank }) =>
+      `predicted Dice of the run: ${data} test, off by ${percent(error)} points on average, rank correlation ${rank?.toFixed(2) ?? '–'}, ${cases} images`,
+  );
   return [
     `${manifest.name}, ${manifest.precision}, ${manifest.parameters.toLocaleString('en')} parameters, ${megabytes(bytes)} MB\n`,
     formatTable([{ title: 'file' }, { title: 'MB', align: 'right' }], rows),
@@ -120,6 +124,7 @@ export function describeExport({ out, manifest, check, bytes, floatLayers }: Exp
     `same side of the threshold: ${(100 * check.agreement).toFixed(3)} % of the pixels`,
     ...(floatLayers.length > 0 ? [`left in float: ${floatLayers.join(', ')}`] : []),
     ...scores,
+    ...confidence,
     '',
     `Model: ${out}`,
   ].join('\n');

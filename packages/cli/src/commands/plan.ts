@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { defined, ReclmisError } from '@reclmis/core';
 import { requireWritable, writeFileAtomic } from '@reclmis/files';
-import type { Config, Precision } from '@reclmis/lab';
+import { type Config, type Precision, type PlanTarget, PLAN_TARGETS } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
@@ -17,6 +17,7 @@ interface PlanFlags extends OutputOptions, SourceFlags {
   readonly memory?: number;
   readonly minutes?: number;
   readonly secondsPerImage?: number;
+  readonly target: PlanTarget;
   readonly precision: Precision;
   readonly encoder: Config['text']['encoder'];
   readonly group?: string;
@@ -38,8 +39,16 @@ export function register(program: Command): void {
     .option('--minutes <m>', 'time limit for the whole training (default: none)', positive('--minutes'))
     .option(
       '--seconds-per-image <s>',
-      'time of a training step, from `reclmis bench train` (default: measured if --minutes needs it)',
+      'time of a training step of the target’s widest model, from `reclmis bench train` (default: measured if --minutes needs it)',
       positive('--seconds-per-image'),
+    )
+    .addOption(
+      new Option(
+        '--target <name>',
+        'where the model will run, which decides its largest width: accuracy 64, server 32, browser 16',
+      )
+        .choices(PLAN_TARGETS)
+        .default('accuracy'),
     )
     .addOption(
       new Option('--precision <name>', 'of matrix products and convolutions')
@@ -62,6 +71,7 @@ export function register(program: Command): void {
       'after',
       '\nExamples:\n  $ reclmis plan data/QaTa-COV19 -o plan.yaml --memory 8\n' +
         '  $ reclmis plan data/QaTa-COV19 -o plan.yaml --minutes 90\n' +
+        '  $ reclmis plan data/QaTa-COV19 -o plan.yaml --target browser\n' +
         '  $ reclmis train --config plan.yaml --data data/QaTa-COV19\n',
     )
     .action(run);
@@ -79,7 +89,7 @@ function positive(flag: string): (text: string) => number {
 async function run(dir: string, flags: PlanFlags): Promise<void> {
   const { planFor, planToYaml, suspicionsSummary, takeFingerprint } = await import('@reclmis/lab');
   const output = new Output(flags);
-  const { out, memory, minutes, precision } = flags;
+  const { out, memory, minutes, precision, target } = flags;
   if (out !== undefined && existsSync(out) && flags.overwrite !== true) {
     throw new ReclmisError('OUTPUT_EXISTS', `${out}: already exists`, {
       remedy: 'Choose another file, or add --overwrite.',
@@ -98,6 +108,7 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
   if (warning !== null) output.notice(warning);
   const { plan, secondsPerImage } = await planFor(fingerprint, {
     precision,
+    target,
     ...defined({
       memoryBytes: memory === undefined ? undefined : memory * 2 ** 30,
       minutes,
@@ -108,6 +119,7 @@ async function run(dir: string, flags: PlanFlags): Promise<void> {
   const asked = [
     ...(memory === undefined ? [] : [`--memory ${memory}`]),
     ...(minutes === undefined ? [] : [`--minutes ${minutes}`]),
+    ...(target === 'accuracy' ? [] : [`--target ${target}`]),
   ].join(' ');
   const yaml = planToYaml(plan, [
     `Proposed by \`reclmis plan\` from ${fingerprint.name}: ${casesOf(fingerprint)}${asked && ` (${asked})`}. Change whatever you know better.`,

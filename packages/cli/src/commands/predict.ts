@@ -1,44 +1,29 @@
 /** `reclmis predict`: segments images by their notes with a run or an exported model; masks, overlays, figures. */
-import { defined, parseSpacing, ReclmisError, type Spacing, VERSION } from '@reclmis/core';
-import type { CheckpointKind, Precision } from '@reclmis/lab';
-import { type Command, Option } from 'commander';
+import { defined, ReclmisError, VERSION } from '@reclmis/core';
+import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
-import { numberOf, Output, type OutputOptions, threadsOf, withOutputOptions } from '../output.js';
+import { Output, withOutputOptions } from '../output.js';
 import {
-  type CaseStatistics,
+  describeLeftOut,
   describeUnused,
-  parsePart,
-  type Part,
+  type LeftOut,
   predict,
   type PredictionCase,
+  type PredictionSummary,
   predictionCases,
   type UnusedRows,
 } from '@reclmis/predict';
 import { openModels } from '../models/open.js';
-import { type NoteFlags, vocabularyOf, withNoteOptions } from '../note-options.js';
+import { vocabularyOf, withNoteOptions } from '../note-options.js';
+import {
+  classesAsked,
+  outputsAsked,
+  type PredictFlags,
+  settingsOf,
+  withPredictionOptions,
+} from '../predict-options.js';
 import { Progress } from '../progress.js';
-import { judgePrediction, sayPrediction, SHOWN } from '../tables/prediction.js';
-
-interface PredictFlags extends OutputOptions, NoteFlags {
-  readonly image: string;
-  readonly note?: string;
-  readonly notes?: string;
-  readonly emptyNotes?: boolean;
-  readonly out: string;
-  readonly flips?: boolean;
-  readonly overlay: boolean;
-  readonly probability?: 'png16' | 'npy';
-  readonly contours?: boolean;
-  readonly spacing?: Spacing;
-  readonly part?: Part;
-  readonly resume?: boolean;
-  readonly overwrite?: boolean;
-  readonly checkpoint?: CheckpointKind;
-  readonly batch: number;
-  readonly device?: string;
-  readonly threads?: number;
-  readonly precision?: Precision;
-}
+import { judgePrediction, sayPrediction, SeenCases } from '../tables/prediction.js';
 
 export function register(program: Command): void {
   const command = program
@@ -47,50 +32,8 @@ export function register(program: Command): void {
     .argument(
       '<model...>',
       'folder written by `reclmis export` or `reclmis train`; several: their probabilities are averaged',
-    )
-    .requiredOption(
-      '--image <path>',
-      'image (PNG, JPEG, TIFF), folder of images, or a pattern in quotes: "scans/**/*.png"',
-    )
-    .option('--note <text>', 'what to segment, for all images')
-    .option(
-      '--notes <file>',
-      'notes by image: .xlsx or .csv with the columns Image and Description (and Spacing), or .jsonl with image and note (and spacing)',
-    )
-    .option('--empty-notes', 'give images without a note an empty one instead of refusing them')
-    .requiredOption(
-      '-o, --out <dir>',
-      'folder for ID_mask.png (0 or 255), ID_overlay.png, statistics.json, run.json',
-    )
-    .option('--flips', 'average with the prediction for the mirrored image and note (left <-> right)')
-    .option('--no-overlay', 'do not write overlays')
-    .addOption(
-      new Option('--probability <kind>', 'also write probabilities, as 16-bit PNG or float32 NumPy').choices([
-        'png16',
-        'npy',
-      ]),
-    )
-    .option('--contours', 'also write outlines as GeoJSON, in pixels')
-    .option(
-      '--spacing <mm>',
-      'pixel size in mm, 0.143 or 0.143x0.2 (width x height): also gives areas in mm2',
-      (text) => parseSpacing(text, '--spacing'),
-    )
-    .option('--part <i/n>', 'process the I-th of N parts; run the others elsewhere', parsePart)
-    .option('--resume', 'continue an earlier run of this command; skips what is complete')
-    .option('--overwrite', 'replace the results of an earlier run')
-    .addOption(
-      new Option('--checkpoint <which>', 'checkpoint of a run (default: best)').choices(['best', 'last']),
-    )
-    .option('--batch <n>', 'batch size', numberOf('--batch', { min: 1 }), 8)
-    .option('--device <name>', 'cpu, cuda or, for a run, cuda:N (default: the run’s, else cpu)')
-    .option('--threads <n>', 'threads; 0: all cores', threadsOf)
-    .addOption(
-      new Option(
-        '--precision <name>',
-        'precision of a run’s matrix products and convolutions (default: the run’s on its kind of device, else fp32)',
-      ).choices(['fp32', 'bf16', 'fp16']),
     );
+  withPredictionOptions(command);
   withNoteOptions(command, 'as the model has learnt');
   withOutputOptions(command)
     .addHelpText(
@@ -99,6 +42,7 @@ export function register(program: Command): void {
         '      --note "Unilateral pulmonary infection, one infected area, upper left lung." -o masks\n' +
         '  $ reclmis predict models/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks\n' +
         '  $ reclmis predict models/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks --resume\n' +
+        '  $ reclmis predict runs/chest --classes classes.yaml --image scans -o masks\n' +
         '  $ reclmis predict runs/fold-1 runs/fold-2 runs/fold-3 --flips --image scans --notes notes.csv -o masks\n',
     )
     .action(run);
@@ -106,6 +50,31 @@ export function register(program: Command): void {
 
 async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> {
   const output = new Output(flags);
+  const { out } = flags;
+  const { summary, seen, unused, leftOut } = await predictAsAsked(dirs, flags, output);
+  output.result({
+    ...{ out, ...summary, casesWithWarnings: seen.warned, unusedNotes: unused },
+    ...{ slicesWithoutNote: leftOut },
+    predictedDice: seen.predictedDice,
+  });
+  sayPrediction(output, out, summary, seen);
+  judgePrediction(out, summary);
+}
+
+export interface Predicted {
+  readonly summary: PredictionSummary;
+  readonly seen: SeenCases;
+  readonly unused: UnusedRows | null;
+  /** Slices that the notes are not for. */
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Segments as the flags say. Failures of single images are in the summary. */
+export async function predictAsAsked(
+  dirs: readonly string[],
+  flags: PredictFlags,
+  output: Output,
+): Promise<Predicted> {
   const {
     image,
     note,
@@ -125,26 +94,37 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
       '--resume keeps what --overwrite replaces; use only one of them',
     );
   }
+  const { outputs, formats } = outputsAsked(flags);
   const source = await openModels(dirs, await vocabularyOf(flags.noteVocabulary));
+  const classes = await classesAsked(flags, source.readsNotes);
   let unused: UnusedRows | null = null;
+  let leftOut: readonly LeftOut[] = [];
+  const window = flags.window ?? source.window();
   const cases = await predictionCases({
     onUnused: (rows) => {
       unused = rows;
       output.notice(describeUnused(rows));
     },
+    onLeftOut: (volumes) => {
+      leftOut = volumes;
+      for (const volume of volumes) output.notice(describeLeftOut(volume));
+    },
     image,
     out,
     emptyNotes,
-    required: source.readsNotes,
-    ...defined({ note, notes, spacing }),
+    required: source.readsNotes && classes === undefined,
+    ...defined({ note, notes, spacing, window }),
   });
-  const choice = defined({ checkpoint, device, threads, precision });
+  const images = new Set(cases.map(({ imagePath, frame = 0 }) => `${frame} ${imagePath}`));
+  const oneNote = classes === undefined && images.size === cases.length;
+  const choice = { ...defined({ checkpoint, device, threads, precision }), oneNote };
   const sided = source.notes({ sides: flags.sides, style: flags.noteStyle });
   const loaded = await source.load(choice, flags.flips ?? false, sided);
   try {
-    for (const line of loaded.notices(notesOf(cases))) output.notice(line);
-    const shown: CaseStatistics[] = [];
-    const warned: Required<Pick<CaseStatistics, 'id' | 'warnings'>>[] = [];
+    if (flags.window !== undefined && cases.every(({ frames }) => frames === undefined))
+      output.notice('--window applies to DICOM and NIfTI alone, and all the images are pictures');
+    for (const line of loaded.notices(notesOf(classes ?? cases))) output.notice(line);
+    const seen = new SeenCases(flags.json);
     const total = Math.ceil((cases.length - (part?.index ?? 1) + 1) / (part?.of ?? 1));
     const bar = new Progress({ label: 'segmenting', total, quiet: output.quiet });
     const summary = await predict({
@@ -152,48 +132,32 @@ async function run(dirs: readonly string[], flags: PredictFlags): Promise<void> 
       model: loaded.model,
       notes: sided,
       checks: loaded.checks,
+      confidence: loaded.confidence,
       cases,
+      ...defined({ classes }),
       out,
-      outputs: {
-        overlay: flags.overlay,
-        probability: flags.probability ?? null,
-        contours: flags.contours ?? false,
-      },
+      outputs,
+      formats,
       part: part ?? null,
       beginning: flags.resume ? 'resume' : flags.overwrite ? 'overwrite' : 'new',
       batchSize: flags.batch,
       about: {
         versions: { reclmis: VERSION, node: process.versions.node, ...loaded.versions },
         engine: loaded.engine,
-        settings: {
-          image,
-          notes: notes ?? (note === undefined ? 'none' : 'one for all'),
-          emptyNotes,
-          spacing: spacing ?? null,
-          batch: flags.batch,
-          threshold: loaded.threshold,
-          flips: flags.flips ?? false,
-          sides: flags.sides ?? 'as learnt',
-          noteStyle: flags.noteStyle ?? 'as learnt',
-          noteVocabulary: flags.noteVocabulary ?? 'as learnt',
-        },
+        settings: settingsOf(flags, loaded.threshold, window),
         unusedNotes: unused,
+        slicesWithoutNote: leftOut,
       },
       signal: interruptSignal(),
       onProgress: (done, failed) => bar.update(done, failed > 0 ? `${failed} failed` : ''),
-      onCase: (one) => {
-        if (shown.length < SHOWN) shown.push(one);
-        if (flags.json && one.warnings?.length) warned.push({ id: one.id, warnings: one.warnings });
-      },
+      onCase: (one) => seen.add(one),
     }).finally(() => bar.stop());
-    output.result({ out, ...summary, casesWithWarnings: warned, unusedNotes: unused });
-    sayPrediction(output, out, summary, shown);
-    judgePrediction(out, summary);
+    return { summary, seen, unused, leftOut };
   } finally {
     await loaded.dispose();
   }
 }
 
-function* notesOf(cases: readonly PredictionCase[]): Generator<string> {
-  for (const { note, refused } of cases) if (!refused) yield note;
+function* notesOf(all: readonly Pick<PredictionCase, 'note' | 'refused'>[]): Generator<string> {
+  for (const { note, refused } of all) if (!refused) yield note;
 }

@@ -1,13 +1,14 @@
-/** `reclmis serve`: an exported model over HTTP, by the Open Inference Protocol and POST /segment. */
-import { statSync } from 'node:fs';
+/** `reclmis serve`: an exported model over HTTP, by the Open Inference Protocol and POST /segment; with `--pacs`, series of a PACS. */
 import { defined, VERSION } from '@reclmis/core';
+import { isOpenToAll } from '@reclmis/files';
 import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { type NoteFlags, vocabularyOf, withNoteOptions } from '../note-options.js';
 import { numberOf } from '../output.js';
+import { type ServePacsFlags, servedPacs, withServePacsOptions } from '../pacs/serve-options.js';
 import { writeErr } from '../terminal.js';
 
-interface ServeFlags extends NoteFlags {
+interface ServeFlags extends NoteFlags, ServePacsFlags {
   readonly host: string;
   readonly port: number;
   readonly device?: 'cpu' | 'cuda';
@@ -27,6 +28,7 @@ interface ServeFlags extends NoteFlags {
   readonly maxPixels?: number;
   readonly maxNote?: number;
   readonly maxConnections?: number;
+  readonly featureMemory?: number;
   readonly quiet?: boolean;
 }
 
@@ -53,6 +55,11 @@ export function register(program: Command): void {
     )
     .option('--device <name>', 'cpu or cuda')
     .option('--threads <n>', 'onnxruntime threads (default: all cores)', whole('--threads', 1, 1024))
+    .option(
+      '--feature-memory <MiB>',
+      'most memory for features of images already seen, for further notes about them; 0 keeps none (default: 256)',
+      whole('--feature-memory', 0, 65_536),
+    )
     .option('--max-batch <n>', 'cases computed at once', whole('--max-batch'))
     .option(
       '--batch-wait <ms>',
@@ -75,7 +82,7 @@ export function register(program: Command): void {
       whole('--max-connections'),
     )
     .option('-q, --quiet', 'no log');
-  withNoteOptions(command, 'as the model has learnt; a request may override it')
+  withNoteOptions(withServePacsOptions(command), 'as the model has learnt; a request may override it')
     .addHelpText(
       'after',
       '\nExample:\n  $ reclmis serve models/qata --port 8000\n' +
@@ -91,15 +98,19 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   const { host, port, tokenFile, insecure = false, quiet = false } = flags;
   checkAddress(host, { token: tokenFile !== undefined, insecure });
   const token = tokenFile === undefined ? null : await readToken(tokenFile);
-  if (tokenFile !== undefined && !quiet && isOpen(tokenFile))
+  if (tokenFile !== undefined && !quiet && (await isOpenToAll(tokenFile)))
     writeErr(`${tokenFile}: every user of this machine can read the token; run chmod 600 on it\n`);
   const limits = resolveLimits(limitsOf(flags));
+  const pacs = await servedPacs(flags, (line) => {
+    if (!quiet) writeErr(`${line}\n`);
+  });
   const tls = await readTls(flags.tlsCert, flags.tlsKey);
   const signal = interruptSignal();
   const vocabulary = await vocabularyOf(flags.noteVocabulary);
   const model = await loadModel(dir, {
     signal,
     ...defined({ device: flags.device, threads: flags.threads, vocabulary }),
+    ...(flags.featureMemory === undefined ? {} : { featureBytes: flags.featureMemory * 2 ** 20 }),
   });
   if (!quiet && model.manifest.note?.sides === 'unknown')
     writeErr(
@@ -114,6 +125,7 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
       tls,
       cors: flags.cors ?? [],
       hosts: flags.allowHost ?? [],
+      pacs,
       log: quiet ? null : { level: 'info' },
     });
     const address = await server.listen(host, port);
@@ -128,13 +140,6 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
   }
 }
 
-/** May users other than owner and group read the file? */
-function isOpen(path: string): boolean {
-  return (
-    process.platform !== 'win32' && ((statSync(path, { throwIfNoEntry: false })?.mode ?? 0) & 0o004) !== 0
-  );
-}
-
 type Limit =
   | 'maxQueue'
   | 'maxBatch'
@@ -144,7 +149,9 @@ type Limit =
   | 'maxBytes'
   | 'maxPixels'
   | 'maxNote'
-  | 'maxConnections';
+  | 'maxConnections'
+  | 'maxSeriesBytes'
+  | 'seriesTimeout';
 
 function limitsOf(flags: ServeFlags): Partial<Record<Limit, number>> {
   const names: readonly Limit[] = [
@@ -157,6 +164,8 @@ function limitsOf(flags: ServeFlags): Partial<Record<Limit, number>> {
     'maxPixels',
     'maxNote',
     'maxConnections',
+    'maxSeriesBytes',
+    'seriesTimeout',
   ];
   return Object.fromEntries(
     names.flatMap((name) => (flags[name] === undefined ? [] : [[name, flags[name]]])),

@@ -10,6 +10,7 @@ import {
   ReclmisError,
   STATED_SIDES,
   type StatedSides,
+  type Vocabulary,
   whoseSides,
 } from '@reclmis/core';
 import { oneLine, writeFileAtomic, readRegular } from '@reclmis/files';
@@ -31,6 +32,8 @@ interface Place {
   readonly data: string;
   /** As the run read them. */
   readonly reading?: DataSourceOptions;
+  /** In whose words the notes are, if it is recorded. */
+  readonly vocabulary?: Vocabulary | undefined;
   /** @returns notices */
   write(sides: StatedSides, reason: string | null): Promise<string[]>;
 }
@@ -83,7 +86,7 @@ async function run(
   }
   const { sides, reason } =
     whose === 'data'
-      ? await infer(flags.data ?? place.data, flags.data === undefined ? place.reading : {})
+      ? await infer(flags.data ?? place.data, flags.data === undefined ? place.reading : {}, place.vocabulary)
       : { sides: whose, reason: null };
   const notices = await place.write(sides, reason);
   output.result({ dir, kind: place.kind, sides, reason, written: true });
@@ -100,12 +103,13 @@ const told = (sides: StatedSides): string =>
 async function infer(
   data: string,
   reading: DataSourceOptions = {},
+  vocabulary: Vocabulary | null = null,
 ): Promise<{ readonly sides: StatedSides; readonly reason: string }> {
   const { measureSides, openDataset } = await import('@reclmis/lab');
   if (data === '')
     throw new ReclmisError('OPTION_INVALID', 'data: the training data are not recorded; expected --data DIR');
   const { cases } = await openDataset(data, 'train', reading);
-  const inferred = await measureSides(cases);
+  const inferred = await measureSides(cases, undefined, vocabulary);
   if (inferred.sides !== 'unknown') return inferred;
   throw new ReclmisError('OPTION_INVALID', `${data}: ${describeSides(inferred)}`, {
     remedy: 'Record it as patient or image if you know it.',
@@ -114,13 +118,14 @@ async function infer(
 
 async function openRunFolder(dir: string): Promise<Place> {
   const { openRun, readAs, readsNotes, stateSides } = await import('@reclmis/lab');
-  const { config, info, sides } = openRun(dir);
+  const { config, habits, info, sides } = openRun(dir);
   return {
     kind: 'run',
     readsNotes: readsNotes(config.model),
     sides,
     reason: info.note?.reason ?? null,
     data: config.data.dir,
+    vocabulary: habits.vocabulary,
     reading: readAs(config.data),
     write: async (stated, reason) => {
       const notices: string[] = [];
@@ -146,6 +151,7 @@ async function openManifest(dir: string): Promise<Place> {
     sides: note?.sides ?? 'unknown',
     reason: null,
     data: '',
+    vocabulary: note?.vocabulary,
     write: async (sides) => {
       if (!note) return [];
       const { underSides } = await import('@reclmis/lab');

@@ -5,6 +5,7 @@ import { deviceOfRun, type Overrides, type Parallel, type RunSummary } from '@re
 import { type Command, Option } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { warnOfData } from '../data-warning.js';
+import { EpochHook } from '../epoch-hook.js';
 import { interruptSignal } from '../interrupt.js';
 import { type Processes, settleProcesses, stopReason, withProcesses } from '../launching.js';
 import { configFrom, overridesFrom, withSettings } from '../settings.js';
@@ -14,6 +15,7 @@ import { resumeWithProgress, trainWithProgress } from '../training.js';
 interface TrainFlags extends OutputOptions, Readonly<Record<string, unknown>> {
   readonly out?: string;
   readonly resume?: string;
+  readonly hook?: string;
   readonly nproc?: number | 'auto';
 }
 
@@ -37,6 +39,10 @@ export function register(program: Command): void {
         '--resume <run>',
         'continue a run that was interrupted, killed or stopped by its time limit',
       ).conflicts(['out', 'config', 'preset']),
+    )
+    .option(
+      '--hook <command>',
+      'after each epoch, run this in the shell with the epoch’s figures as a line of JSON on standard input',
     );
   withOutputOptions(withSettings(withProcesses(command)))
     .addHelpText(
@@ -57,10 +63,13 @@ async function run(flags: TrainFlags): Promise<void> {
     return;
   }
   const output = new Output(processes.leads ? flags : { quiet: true });
-  const { summary, by } =
+  const told = processes.leads && flags.hook !== undefined;
+  const hook = told ? new EpochHook(flags.hook, (line) => output.warning(line)) : null;
+  const { summary, by } = await (
     flags.resume === undefined
-      ? await start(flags, processes, output)
-      : await resume(flags.resume, overridesFrom(flags), processes, output);
+      ? start(flags, processes, output, hook)
+      : resume(flags.resume, overridesFrom(flags), processes, output, hook)
+  ).finally(() => hook?.settled());
   if (summary.status === 'interrupted') {
     const error = interrupted(summary, by);
     if (processes.leads) throw error;
@@ -94,7 +103,12 @@ function trainTogether(
   });
 }
 
-async function start(flags: TrainFlags, processes: Processes, output: Output): Promise<Ended> {
+async function start(
+  flags: TrainFlags,
+  processes: Processes,
+  output: Output,
+  hook: EpochHook | null,
+): Promise<Ended> {
   const config = processes.config(configFrom(flags));
   if (config.data.dir === '') {
     throw new ReclmisError(
@@ -108,14 +122,22 @@ async function start(flags: TrainFlags, processes: Processes, output: Output): P
   }
   const out = flags.out ?? join('runs', `${basename(config.data.dir)}-${timestamp(new Date())}`);
   return trainTogether(processes, config.device, (parallel) =>
-    trainWithProgress(config, out, output, parallel),
+    trainWithProgress(config, out, output, parallel, hook),
   );
 }
 
-async function resume(dir: string, asked: Overrides, processes: Processes, output: Output): Promise<Ended> {
+async function resume(
+  dir: string,
+  asked: Overrides,
+  processes: Processes,
+  output: Output,
+  hook: EpochHook | null,
+): Promise<Ended> {
   const overrides = processes.overrides(asked);
   const device = typeof asked['device'] === 'string' ? asked['device'] : (deviceOfRun(dir) ?? 'cpu');
-  return trainTogether(processes, device, (parallel) => resumeWithProgress(dir, overrides, output, parallel));
+  return trainTogether(processes, device, (parallel) =>
+    resumeWithProgress(dir, overrides, output, parallel, hook),
+  );
 }
 
 /** A scheduler's signal has its own exit status, to resume on. */

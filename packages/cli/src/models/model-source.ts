@@ -1,5 +1,11 @@
 /** A command's model before and after loading, on either engine. */
-import type { NoteHabits, PlaneSegmenter, ResultChecks } from '@reclmis/core';
+import type {
+  ConfidenceCalibration,
+  NoteHabits,
+  PlaneSegmenter,
+  ResultChecks,
+  WindowChoice,
+} from '@reclmis/core';
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import type { ModelIdentity } from '@reclmis/predict';
 
@@ -10,6 +16,8 @@ export interface EngineChoice {
   readonly threads?: number;
   /** Runs only; exported models have their own. */
   readonly precision?: Precision;
+  /** Each image has a single note, so nothing that was seen of it is kept for another. */
+  readonly oneNote?: boolean;
 }
 
 export interface LoadedSource {
@@ -19,6 +27,8 @@ export interface LoadedSource {
   readonly versions: Readonly<Record<string, string | number>>;
   readonly engine: object;
   readonly checks: ResultChecks;
+  /** Predicts the Dice of its masks; null if it is not calibrated. */
+  readonly confidence: ConfidenceCalibration | null;
   /** What to know about the model and its engine. */
   notices(): string[];
   dispose(): Promise<void>;
@@ -26,6 +36,8 @@ export interface LoadedSource {
 
 /** A model that was opened but not loaded. */
 export interface ModelSource {
+  /** The grey level window in which it saw DICOM and NIfTI in training; undefined: each file's own. */
+  readonly window: WindowChoice | undefined;
   readonly kind: ModelIdentity['kind'];
   readonly readsNotes: boolean;
   /** What its training notes were like. */

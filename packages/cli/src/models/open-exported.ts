@@ -1,7 +1,15 @@
 /** Opens exported models, for prediction on onnxruntime. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { habitsOf, MANIFEST_FILE, type ModelManifest, parseManifest, ReclmisError } from '@reclmis/core';
+import {
+  habitsOf,
+  MANIFEST_FILE,
+  type ModelManifest,
+  parseManifest,
+  ReclmisError,
+  resizeOf,
+  windowOf,
+} from '@reclmis/core';
 import { oneLine, readRegular } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
 import type { EngineChoice, ModelSource } from './model-source.js';
@@ -23,6 +31,7 @@ export async function openExported(dir: string): Promise<ModelSource> {
     kind: 'model',
     readsNotes: manifest.note !== null,
     habits: habitsOf(manifest),
+    window: windowOf(manifest),
     load: (choice) => load(dir, manifest, createHash('sha256').update(bytes).digest('hex'), choice),
   };
 }
@@ -31,7 +40,7 @@ async function load(
   dir: string,
   manifest: ModelManifest,
   sha256: string,
-  { checkpoint, device = 'cpu', threads, precision }: EngineChoice,
+  { checkpoint, device = 'cpu', threads, precision, oneNote = false }: EngineChoice,
 ): ReturnType<ModelSource['load']> {
   for (const [flag, value] of Object.entries({ '--checkpoint': checkpoint, '--precision': precision })) {
     if (value === undefined) continue;
@@ -46,6 +55,7 @@ async function load(
   const model = await loadModel(dir, {
     device,
     ...(threads === undefined || threads === 0 ? {} : { threads }),
+    ...(oneNote ? { featureBytes: 0 } : {}),
   });
   const { segmenter, textEncoder, note } = manifest;
   const files = [
@@ -56,6 +66,7 @@ async function load(
   return {
     segmenter: {
       size: manifest.image.size,
+      resize: resizeOf(manifest),
       threshold: manifest.threshold,
       probabilities: (images, notes) => probabilities(model, images, notes),
     },
@@ -70,6 +81,7 @@ async function load(
     versions: { exportedBy: manifest.versions.reclmis, opset: manifest.versions.opset },
     engine: { device: model.device, precision: manifest.precision },
     checks: model.checks,
+    confidence: manifest.confidence?.calibration ?? null,
     notices: () => [],
     dispose: () => model.dispose(),
   };

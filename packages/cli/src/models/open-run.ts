@@ -5,6 +5,7 @@ import { defined } from '@reclmis/core';
 import { openRegular } from '@reclmis/files';
 import type { Run } from '@reclmis/lab';
 import type { EngineChoice, ModelSource } from './model-source.js';
+import { windowOfRun } from './shared-window.js';
 
 /** @throws RUN_MISSING, RUN_INVALID */
 export async function openRunFolder(dir: string): Promise<ModelSource> {
@@ -14,12 +15,13 @@ export async function openRunFolder(dir: string): Promise<ModelSource> {
     kind: 'run',
     readsNotes: readsNotes(run.config.model),
     habits: run.habits,
+    window: windowOfRun(run),
     load: (choice) => load(run, choice),
   };
 }
 
 async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['load']> {
-  const { checkpointPath } = await import('@reclmis/lab');
+  const { checkpointPath, confidencePath } = await import('@reclmis/lab');
   const { version } = await import('@reclmis/torch');
   const { checkpoint = 'best', device, threads, precision } = choice;
   const path = checkpointPath(run.dir, checkpoint);
@@ -28,16 +30,20 @@ async function load(run: Run, choice: EngineChoice): ReturnType<ModelSource['loa
     ...defined({ device, threads, precision }),
   });
   const { engine } = model;
+  const files = [path, ...(model.confidence ? [confidencePath(run.dir)] : [])];
   return {
     segmenter: model,
     model: {
       kind: 'run',
       name: basename(resolve(run.dir)),
-      files: [{ name: basename(path), sha256: await sha256(path) }],
+      files: await Promise.all(
+        files.map(async (file) => ({ name: basename(file), sha256: await sha256(file) })),
+      ),
     },
     versions: { libtorch: version().torch },
     engine: { ...engine, checkpoint, epoch: model.checkpoint.epoch },
     checks: model.checks,
+    confidence: model.confidence,
     notices: () => model.notices,
     dispose: () => {
       model.dispose();

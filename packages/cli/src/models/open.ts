@@ -1,26 +1,30 @@
 /** The models of `reclmis predict`: exported models or run folders, told apart by their files. */
 import { existsSync, statSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import {
   type AskedNote,
   FlippingSegmenter,
   MANIFEST_FILE,
+  noteForMirror,
   readBy,
   ReclmisError,
   type ResultChecks,
   RewordingSegmenter,
   sharedThreshold,
   type Vocabulary,
+  type WindowChoice,
 } from '@reclmis/core';
-import { IMAGE_EXTENSIONS } from '@reclmis/files';
+import { imageExtension } from '@reclmis/files';
 import {
   describeChanged,
+  describeUnflipped,
   type ModelIdentity,
   type ModelNotes,
   notesForModels,
   type PlaneSegmenter,
 } from '@reclmis/predict';
 import type { EngineChoice, LoadedSource, ModelSource } from './model-source.js';
+import { sharedWindow } from './shared-window.js';
 
 /**
  * @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID, OPTION_INVALID for an image (an unquoted
@@ -31,10 +35,7 @@ export async function openModel(dir: string): Promise<ModelSource> {
     const { openExported } = await import('./open-exported.js');
     return openExported(dir);
   }
-  if (
-    IMAGE_EXTENSIONS.has(extname(dir).toLowerCase()) &&
-    statSync(dir, { throwIfNoEntry: false })?.isFile()
-  ) {
+  if (imageExtension(dir) !== '' && statSync(dir, { throwIfNoEntry: false })?.isFile()) {
     throw new ReclmisError('OPTION_INVALID', `${dir}: expected a model’s folder, found an image`, {
       remedy: 'Put the pattern in quotes, --image "scans/*.png", so that the shell passes it on unexpanded.',
     });
@@ -64,6 +65,8 @@ export interface LoadedModels extends Omit<LoadedSource, 'segmenter' | 'engine' 
 export interface ModelSources {
   /** Whether any does. */
   readonly readsNotes: boolean;
+  /** The window in which all saw DICOM and NIfTI. @throws OPTION_INVALID if they differ */
+  window(): WindowChoice | undefined;
   notes(asked?: AskedNote): ModelNotes;
   /**
    * @param flips also segment mirror images
@@ -81,6 +84,7 @@ export async function openModels(dirs: readonly string[], vocabulary?: Vocabular
   }
   return {
     readsNotes: sources.some(({ readsNotes }) => readsNotes),
+    window: () => sharedWindow(sources),
     notes: (asked) =>
       notesForModels(
         sources.map(({ readsNotes, habits }, i) => ({ dir: dirs[i] ?? '', readsNotes, habits })),
@@ -96,9 +100,18 @@ export async function openModels(dirs: readonly string[], vocabulary?: Vocabular
         refuseTwins(dirs, loaded);
         const segmenters = loaded.map(({ segmenter }, i) => {
           // Reworded before flips: a mirror image needs its note in words that can be mirrored.
-          const own = flips ? new FlippingSegmenter(segmenter) : segmenter;
+          const own = flips
+            ? new FlippingSegmenter(segmenter, (text) => mirrorOf(sources[i], text))
+            : segmenter;
           return new RewordingSegmenter(own, (note) => notes.of(note).each[i]?.text ?? note);
         });
+        /** About notes whose mirror images are not segmented. */
+        const unflipped = (given: readonly string[]): string[] => {
+          const fixed = given.filter((note) =>
+            notes.of(note).each.some(({ text }, i) => mirrorOf(sources[i], text) === null),
+          ).length;
+          return fixed === 0 ? [] : [describeUnflipped(fixed, given.length)];
+        };
         return {
           segmenters,
           threshold: sharedThreshold(segmenters),
@@ -109,12 +122,17 @@ export async function openModels(dirs: readonly string[], vocabulary?: Vocabular
           versions: Object.assign({}, ...loaded.map(({ versions }) => versions)) as LoadedSource['versions'],
           engine: loaded.length === 1 ? (loaded[0]?.engine ?? {}) : loaded.map(({ engine }) => engine),
           checks: loaded.map(({ checks }) => checks),
-          notices: (given) => {
-            const read = Array.from(given, (note) => {
+          // Fitted on the model's own answers, so not for a mean.
+          confidence: loaded.length === 1 && !flips ? (loaded[0]?.confidence ?? null) : null,
+          notices: (all) => {
+            const given = [...all];
+            const read = given.map((note) => {
               const { sides, mirrored, style } = notes.of(note);
               return { sides, mirrored, style };
             });
-            return [...new Set([...loaded.flatMap((one) => one.notices()), ...describeChanged(read)])];
+            const told = [...loaded.flatMap((one) => one.notices()), ...describeChanged(read)];
+            if (flips) told.push(...unflipped(given));
+            return [...new Set(told)];
           },
           dispose,
         };
@@ -124,6 +142,11 @@ export async function openModels(dirs: readonly string[], vocabulary?: Vocabular
       }
     },
   };
+}
+
+/** The note for a model's mirror image, null if it cannot be exchanged; models that read none get it as it is. */
+function mirrorOf(source: ModelSource | undefined, text: string): string | null {
+  return source?.readsNotes ? noteForMirror(text, source.habits) : text;
 }
 
 /** A model given twice would count twice. */

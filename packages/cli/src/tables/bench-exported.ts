@@ -4,7 +4,7 @@ import type { ExportedReport } from '../bench/exported.js';
 const mebibytes = (bytes: number): string => String(Math.round(bytes / 2 ** 20));
 const ms = (value: number): string => (value < 10 ? value.toFixed(2) : value.toFixed(0));
 
-/** Two tables: the models and their starts, and times per batch size. */
+/** Three tables: the models and their starts, times per batch size, and several notes about one image. */
 export function formatExported({ machine, device, threads, steps, models }: ExportedReport): string {
   const starts = models.map(({ dir, precision, bytes, coldStart, memory, flopsPerImage }) => [
     dir,
@@ -29,6 +29,23 @@ export function formatExported({ machine, device, threads, steps, models }: Expo
       speedup.toFixed(2),
       achieved === null ? '' : achieved.toFixed(0),
     ]),
+  );
+  const notes = models.flatMap(({ dir, notes }) =>
+    notes === null
+      ? []
+      : [
+          [
+            dir,
+            ms(notes.first.median),
+            ms(notes.first.min),
+            ms(notes.firstProcessor.median),
+            notes.price.toFixed(2),
+            ms(notes.further.median),
+            ms(notes.further.min),
+            ms(notes.furtherProcessor.median),
+            notes.share.toFixed(2),
+          ],
+        ],
   );
   return [
     `${machine.processor}, ${machine.cores} cores; Node ${machine.node}, onnxruntime on ${device}, ${threads} threads; ${steps} rounds each\n`,
@@ -58,6 +75,27 @@ export function formatExported({ machine, device, threads, steps, models }: Expo
       ],
       times,
     ),
-    '\nFirst mask: from the start of a fresh process. ms/image: from 512 x 512 pixels in memory to their mask. processor: CPU time of all threads.',
+    ...(notes.length === 0
+      ? []
+      : [
+          '',
+          formatTable(
+            [
+              { title: 'model' },
+              ...[
+                'first note, ms',
+                'least',
+                'processor',
+                'of the first model',
+                'further note, ms',
+                'least',
+                'processor',
+                'of the first note',
+              ].map(right),
+            ],
+            notes,
+          ),
+        ]),
+    '\nFirst mask: from the start of a fresh process. ms/image, first note: from 512 x 512 pixels in memory to their mask. processor: CPU time of all threads.',
   ].join('\n');
 }

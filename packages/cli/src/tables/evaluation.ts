@@ -1,11 +1,49 @@
 /** What `reclmis evaluate` found: scores, differences between runs, note probes. */
-import type { Difference, Evaluation, NoteProbes } from '@reclmis/lab';
+import type {
+  ConfidenceReport,
+  Difference,
+  Estimate,
+  EvaluatedRun,
+  Evaluation,
+  Figure,
+  NoteProbes,
+  RunReport,
+  ScoresByClass,
+} from '@reclmis/lab';
 import { formatTable, percent, right } from '../table.js';
+import { lineWidth } from '../terminal.js';
 
-/** An evaluation as a table in percent. @param where the part of the data set. */
+/** An evaluation with what predicted Dice is worth, and where its scores are. @param where, resized as below */
+export function describeEvaluated(
+  {
+    report,
+    csv,
+    classesCsv,
+  }: {
+    readonly report: Pick<RunReport, 'evaluation' | 'confidence' | keyof ScoresByClass>;
+    readonly csv: string;
+    readonly classesCsv: string | null;
+  },
+  where: string,
+  resized: string,
+  textOf: (figure: Figure) => string,
+): string {
+  const { evaluation, confidence } = report;
+  const classes = describeClasses(report, textOf);
+  return [
+    describeEvaluation(evaluation, where, resized),
+    ...(classes === null ? [] : [`\n${classes}`]),
+    ...(confidence === null ? [] : [describeConfidence(confidence)]),
+    `\nEvery image: ${csv}`,
+    ...(classesCsv === null ? [] : [`Every class: ${classesCsv}`]),
+  ].join('\n');
+}
+
+/** An evaluation as a table in percent. @param where the part of the data set. @param resized how many images were, or empty */
 export function describeEvaluation(
   { data, checkpoint, start, notes, noteStyle, summary, size, ensemble }: Evaluation,
   where: string,
+  resized: string,
 ): string {
   const averaged = ensemble
     ? `; mean of ${ensemble.members.length + 1} model${ensemble.members.length === 0 ? '' : 's'}${ensemble.flips ? ' with flips' : ''}`
@@ -15,12 +53,57 @@ export function describeEvaluation(
     ...[dice, iou, precision, recall].map(percent),
   ];
   return [
-    `${data.name}, ${where}: ${summary.count} images at ${size} x ${size}, ${notes} notes${noteStyle === 'free' ? ' (free text read)' : ''}, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch}, ${begun(start)})${averaged}\n`,
+    `${data.name}, ${where}: ${summary.count} images at ${size} x ${size}${resized === '' ? '' : `, ${resized}`}, ${notes} notes${noteStyle === 'free' ? ' (free text read)' : ''}, ${checkpoint.kind} checkpoint (epoch ${checkpoint.epoch}, ${begun(start)})${averaged}\n`,
     formatTable(
       [{ title: '%' }, right('Dice'), right('IoU'), right('precision'), right('recall')],
       [row('mean over images', summary.mean), row('pooled over all pixels', summary.pooled)],
     ),
   ].join('\n');
+}
+
+/** What predicted Dice is worth on these cases. */
+function describeConfidence(found: ConfidenceReport): string {
+  const { error, rank, calibration, presence, dice, withoutTenth: tenth } = found;
+  const share = (value: number | null): string => (value === null ? '–' : percent(value));
+  const points = ({ value, low, high }: Estimate): string =>
+    `${share(value)} points (95 % interval ${share(low)} to ${share(high)})`;
+  return [
+    `\nPredicted Dice (calibrated on ${calibration.data.cases} validation images): off by ${points(error)} on average, rank correlation ${rank?.toFixed(2) ?? '–'}`,
+    `Without the least confident tenth: mean Dice ${share(tenth.dice.value)} instead of ${share(dice)}, a gain of ${points(tenth.gain)}`,
+    presence.calibrated
+      ? `Presence: mean ${share(presence.whereFound)} % where the true mask has pixels, ${share(presence.whereEmpty)} % where it is empty (${presence.empty} images)`
+      : 'Presence is not calibrated: nearly all validation images show what their notes name',
+  ].join('\n');
+}
+
+/** A run in `--json`. */
+export function resultOf({ report, csv, classesCsv }: EvaluatedRun): object {
+  const { evaluation, figures, confidence, overlap, warnings, classes, withoutClass } = report;
+  const byClass = classes.length === 0 ? {} : { classes, withoutClass, classesCsv };
+  return { ...evaluation, csv, figures, ...byClass, confidence, overlap, warnings };
+}
+
+/** Dice and IoU by class with 95 % intervals; null where classes say no more than the overall figures. */
+function describeClasses(
+  { classes, withoutClass }: ScoresByClass,
+  textOf: (figure: Figure) => string,
+): string | null {
+  if (classes.length === 0 || (classes.length === 1 && withoutClass === 0)) return null;
+  const shown = ['dice', 'iou', 'pooledDice', 'pooledIou'] as const;
+  const rows = classes.map(({ name, rows: count, empty, figures }) => [
+    ...[name, String(count), String(empty)],
+    ...shown.map((key) => {
+      const found = figures.find((one) => one.key === key);
+      return found ? textOf(found) : '–';
+    }),
+  ]);
+  const without =
+    withoutClass === 0 ? '' : `\n${withoutClass} ${withoutClass === 1 ? 'row has' : 'rows have'} no class.`;
+  return `By class, in % with 95 % intervals; the figures above count all rows alike\n\n${formatTable(
+    [{ title: 'class' }, ...['rows', 'empty', 'Dice', 'IoU', 'pooled Dice', 'pooled IoU'].map(right)],
+    rows,
+    lineWidth(),
+  )}${without}`;
 }
 
 const begun = (start: string): string =>

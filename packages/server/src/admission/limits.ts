@@ -18,6 +18,10 @@ export interface Limits {
   readonly batchWait: number;
   /** Milliseconds from the complete request to its response. */
   readonly timeout: number;
+  /** Bytes of a series fetched from the PACS. */
+  readonly maxSeriesBytes: number;
+  /** Milliseconds to fetch, segment and store a series. */
+  readonly seriesTimeout: number;
   /** Milliseconds for a request to arrive, or its response to be read. */
   readonly bodyTimeout: number;
   /** Open ones; the next one closes the longest idle. */
@@ -39,6 +43,8 @@ export const DEFAULT_LIMITS: Omit<Limits, 'heldBytes' | 'heldPixels'> = {
   maxBatch: 8,
   batchWait: 2,
   timeout: 30_000,
+  maxSeriesBytes: 256 * MIB,
+  seriesTimeout: 600_000,
   bodyTimeout: 30_000,
   maxConnections: 1024,
 };
@@ -58,7 +64,7 @@ export function resolveLimits(given: Partial<Limits> = {}): Limits {
         'OPTION_INVALID',
         `${name}: expected a number of at least ${least}, got ${value}`,
       );
-    const time = name === 'timeout' || name === 'bodyTimeout' || name === 'batchWait';
+    const time = /Timeout$|^timeout$|^batchWait$/.test(name);
     if (time && value > DAY)
       throw new ReclmisError('OPTION_INVALID', `${name}: expected at most ${DAY} milliseconds, got ${value}`);
   }

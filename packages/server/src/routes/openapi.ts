@@ -1,67 +1,22 @@
 /** The OpenAPI document, for people and generators; the routes validate, not these schemas. */
 import swagger from '@fastify/swagger';
-import { CONVENTIONS, ERRORS, type ErrorCode, NOTE_STYLES, STATED_SIDES, WARNINGS } from '@reclmis/core';
+import { CONVENTIONS, NOTE_STYLES, STATED_SIDES } from '@reclmis/core';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import type { Limits } from '../admission/limits.js';
-import { statusOf } from '../http-errors.js';
-import { WARNINGS_HEADER } from './warnings.js';
-
-type JsonSchema = Readonly<Record<string, unknown>>;
-
-const ERROR: JsonSchema = {
-  type: 'object',
-  required: ['error', 'code', 'remedy'],
-  properties: {
-    error: { type: 'string', description: 'what happened, with expected and actual' },
-    code: { type: 'string', description: 'code from the catalogue, docs/reference/errors.md' },
-    remedy: { type: 'string', description: 'what to do about it' },
-  },
-};
-
-function failures(...codes: readonly ErrorCode[]): Record<string, unknown> {
-  const out: Record<string, { description: string; content: unknown }> = {};
-  for (const code of codes) {
-    const status = String(statusOf(code));
-    const entry = (out[status] ??= { description: '', content: { 'application/json': { schema: ERROR } } });
-    entry.description += `${entry.description === '' ? '' : ' '}${code}: ${ERRORS[code].meaning}`;
-  }
-  return out;
-}
-
-const json = (description: string, properties: JsonSchema): JsonSchema => ({
-  description,
-  content: { 'application/json': { schema: { type: 'object', properties } } },
-});
-
-const ACCESS_FAILURES = failures('TOKEN_INVALID', 'HOST_REFUSED', 'ORIGIN_REFUSED');
-const WORK_FAILURES = failures(
-  'REQUEST_INVALID',
-  'TOKEN_INVALID',
-  'HOST_REFUSED',
-  'ORIGIN_REFUSED',
-  'REQUEST_SLOW',
-  'REQUEST_TOO_LARGE',
-  'REQUEST_UNSUPPORTED',
-  'NOTE_INVALID',
-  'NOTE_EMPTY',
-  'SERVER_BUSY',
-  'SERVER_STOPPING',
-  'REQUEST_TIMEOUT',
-);
-const number = { type: 'number' };
-const text = { type: 'string' };
-const WARNINGS_HEADERS = {
-  [WARNINGS_HEADER]: {
-    description: 'comma-separated codes from docs/reference/warnings.md; absent if there are none',
-    type: 'string', // the plugin makes it a schema
-  },
-};
-const choice = (values: readonly string[], description: string): JsonSchema => ({
-  type: 'string',
-  enum: [...values],
-  description,
-});
-const milliseconds = { type: 'number', description: 'milliseconds' };
+import { CONFIDENCE } from './openapi-confidence.js';
+import {
+  ACCESS_FAILURES,
+  choice,
+  failures,
+  json,
+  type JsonSchema,
+  milliseconds,
+  number,
+  text,
+  WARNINGS_LIST,
+  WORK_FAILURES,
+} from './openapi-parts.js';
+import { WARNINGS_HEADERS } from './warnings.js';
 
 export const SEGMENT_SCHEMA: FastifySchema = {
   operationId: 'segment',
@@ -84,8 +39,18 @@ export const SEGMENT_SCHEMA: FastifySchema = {
     type: 'object',
     required: ['image', 'note'],
     properties: {
-      image: { type: 'string', format: 'binary', description: 'PNG, JPEG or TIFF' },
+      image: { type: 'string', format: 'binary', description: 'PNG, JPEG, TIFF, DICOM or NIfTI' },
       note: { type: 'string', description: 'what to segment; not needed if the model reads no notes' },
+      frame: {
+        type: 'string',
+        description:
+          'which frame of a DICOM object or slice of a NIfTI volume, from 0; not needed if there is one',
+      },
+      window: {
+        type: 'string',
+        description:
+          'grey level window of a DICOM file or NIfTI volume: CENTER/WIDTH in its units, such as -600/1500, or the number (from 0) or explanation of a window in the DICOM file; default: the model’s, else the file’s first',
+      },
       threshold: {
         type: 'string',
         description: 'probability from which a pixel belongs to the mask, 0 to 1; default: the model’s',
@@ -102,10 +67,15 @@ export const SEGMENT_SCHEMA: FastifySchema = {
   },
   response: {
     200: {
-      description: 'the mask, or figures if Accept names application/json',
+      description:
+        'the mask on the image’s pixels as stored, in the type that Accept names: a DICOM SEG (application/dicom) of DICOM images, NIfTI (.nii.gz) and NRRD (.seg.nrrd) of DICOM and NIfTI, outlines in pixels as GeoJSON, figures as JSON',
       headers: WARNINGS_HEADERS,
       content: {
         'image/png': { schema: { type: 'string', format: 'binary' } },
+        'application/dicom': { schema: { type: 'string', format: 'binary' } },
+        'application/x-nifti': { schema: { type: 'string', format: 'binary' } },
+        'application/x-nrrd': { schema: { type: 'string', format: 'binary' } },
+        'application/geo+json': { schema: { type: 'object' } },
         'application/json': {
           schema: {
             type: 'object',
@@ -129,6 +99,13 @@ export const SEGMENT_SCHEMA: FastifySchema = {
               },
               pixels: { type: 'integer', description: 'pixels of the mask' },
               share: { type: 'number', description: 'fraction of the image, 0 to 1' },
+              spacing: {
+                type: 'array',
+                items: number,
+                description: 'width and height of a pixel in mm, where a DICOM or NIfTI file states it',
+              },
+              spacingAt: choice(['patient', 'detector'], 'where the spacing was measured'),
+              areaMm2: { type: 'number', description: 'area of the mask, where the spacing is known' },
               componentCount: { type: 'integer' },
               components: {
                 type: 'array',
@@ -142,28 +119,8 @@ export const SEGMENT_SCHEMA: FastifySchema = {
                   },
                 },
               },
-              warnings: {
-                type: 'array',
-                description: 'why the mask may be wrong although nothing failed (docs/reference/warnings.md)',
-                items: {
-                  type: 'object',
-                  required: ['code', 'message'],
-                  properties: {
-                    code: { type: 'string', enum: Object.keys(WARNINGS) },
-                    message: { type: 'string' },
-                    words: {
-                      type: 'array',
-                      description:
-                        'unknown words of the note; nearest: the known word that may be meant, which the model reads if read is true',
-                      items: {
-                        type: 'object',
-                        required: ['word'],
-                        properties: { word: text, nearest: text, read: { type: 'boolean' } },
-                      },
-                    },
-                  },
-                },
-              },
+              confidence: CONFIDENCE,
+              warnings: WARNINGS_LIST,
               timings: {
                 type: 'object',
                 properties: {
@@ -186,6 +143,7 @@ export const SEGMENT_SCHEMA: FastifySchema = {
     ...failures('REQUEST_INVALID', 'IMAGE_MISSING', 'NOTE_MISSING'),
     ...failures('REQUEST_TOO_LARGE', 'IMAGE_TOO_LARGE', 'NOTE_TOO_LONG'),
     ...failures('REQUEST_UNSUPPORTED', 'IMAGE_UNSUPPORTED'),
+    ...failures('ACCEPT_UNSUPPORTED'),
     ...failures('IMAGE_UNREADABLE', 'NOTE_INVALID', 'NOTE_EMPTY'),
   },
 };

@@ -2,7 +2,7 @@
 import { decodeImage, encodePng } from '@reclmis/files';
 import { describe, expect, it } from 'vitest';
 import { BOUNDARY, FakeModel, formOf, FORM_TYPE, greyPng, segment, send, serving } from '../testing.js';
-import { prefersJson } from './segment-route.js';
+import { type Answer, answerWanted } from './segment-answers.js';
 
 const BRIGHT = greyPng(12, 10, 200);
 const DARK = greyPng(12, 10, 50);
@@ -75,6 +75,20 @@ describe('POST /segment', () => {
       expect(figures.headers['reclmis-warnings']).toBe(codes);
       const warnings = figures.json()['warnings'] as { code: string; message: string }[];
       expect(warnings.map(({ code }) => code).join(', ')).toBe(codes);
+    });
+  });
+
+  it('gives the predicted Dice of a calibrated model', async () => {
+    const model = new FakeModel();
+    await serving({ model }, async ({ url }) => {
+      const figures = async () => (await segment(url, BRIGHT, { note: 'left lung' }, JSON_PLEASE)).json();
+      expect(await figures()).not.toHaveProperty('confidence');
+      model.confidence = {
+        dice: 0.75,
+        calibrated: true,
+        presence: { probability: 0.875, calibrated: false },
+      };
+      expect((await figures())['confidence']).toEqual(model.confidence);
     });
   });
 
@@ -358,30 +372,46 @@ describe('a form of many boundaries', () => {
   });
 });
 
-describe('prefersJson', () => {
-  it.each<[string | undefined, boolean]>([
-    [undefined, false],
-    ['*/*', false],
-    ['application/json', true],
-    ['image/png', false],
-    ['application/json, text/plain, */*', true],
-    ['image/png, application/json', false],
-    ['application/json, image/png', true], // equally liked: the first named
-    ['application/*', true],
-    ['image/png;q=0, */*', true],
-    ['application/json; charset=UTF-8', true],
-    ['application/json;q=0.4, image/png;q=0.5', false],
-    ['APPLICATION/JSON', true],
-    ['application/json;q="0.9", image/png;q=0.8', true],
-    ['application/json;__proto__=1', false], // a parameter that no answer has
-    ['"application/json"', false],
-    ['', false],
-    ['image/*;q=0.5, application/json', true],
-    ['application/json;q=0.1, */*', false],
-    ['application/json;q=0', false],
-    ['text/html,application/xhtml+xml,image/avif,*/*;q=0.8', false],
-    [';;,,q=', false],
+describe('answerWanted', () => {
+  it.each<[string | undefined, Answer | null]>([
+    [undefined, 'png'],
+    ['*/*', 'png'],
+    ['application/json', 'json'],
+    ['image/png', 'png'],
+    ['application/json, text/plain, */*', 'json'],
+    ['image/png, application/json', 'png'],
+    ['application/json, image/png', 'json'], // equally liked: the first named
+    ['application/*', 'json'],
+    ['image/png;q=0, */*', 'json'],
+    ['application/json; charset=UTF-8', 'json'],
+    ['application/json;q=0.4, image/png;q=0.5', 'png'],
+    ['APPLICATION/JSON', 'json'],
+    ['application/json;q="0.9", image/png;q=0.8', 'json'],
+    ['image/*;q=0.5, application/json', 'json'],
+    ['application/json;q=0.1, */*', 'png'],
+    ['text/html,application/xhtml+xml,image/avif,*/*;q=0.8', 'png'],
+    ['', 'png'],
+    ['application/dicom', 'seg'],
+    ['application/x-nifti', 'nifti'],
+    ['application/x-nrrd, application/json;q=0.5', 'nrrd'],
+    ['application/geo+json', 'geojson'],
+    ['application/json;__proto__=1', null], // a parameter that no answer has
+    ['"application/json"', null],
+    ['application/json;q=0', null],
+    ['text/html', null],
+    [';;,,q=', null],
   ])('%s: %s', (accept, expected) => {
-    expect(prefersJson(accept)).toBe(expected);
+    if (expected !== null) expect(answerWanted(accept)).toBe(expected);
+    else expect(() => answerWanted(accept)).toThrow(expect.objectContaining({ code: 'ACCEPT_UNSUPPORTED' }));
+  });
+
+  it('is refused with 406 before anything is computed', async () => {
+    const model = new FakeModel();
+    await serving({ model }, async ({ url }) => {
+      const answer = await segment(url, BRIGHT, { note: 'left lung' }, { headers: { accept: 'text/html' } });
+      expect([answer.status, answer.json()['code']]).toEqual([406, 'ACCEPT_UNSUPPORTED']);
+      expect(answer.json()['error']).toContain('application/x-nifti');
+      expect(model.batches).toEqual([]);
+    });
   });
 });

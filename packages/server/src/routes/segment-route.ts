@@ -1,17 +1,27 @@
 /**
- * POST /segment: a form with an image and its note; returns the mask as PNG (0 and 255, at the image's size)
- * or, with `Accept: application/json`, figures about it.
+ * POST /segment: a form with an image and its note; returns the mask as PNG (0 and 255, at the image's size), or what
+ * Accept asks for: figures about it, or another kind of file.
  */
-import { components, defined, habitsOf, type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
-import { decodeImage, decodeImageHeader, encodePng } from '@reclmis/files';
+import type { DisplayedFrame } from '@reclmis/clinical';
+import {
+  components,
+  defined,
+  habitsOf,
+  type Mask,
+  parseWindow,
+  ReclmisError,
+  type WindowChoice,
+  windowOf,
+} from '@reclmis/core';
+import { encodePng, openImageBytes, type ReadImage, type ReadOptions } from '@reclmis/files';
 import type { Segmentation } from '@reclmis/runtime';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import Negotiator from 'negotiator';
 import type { Done } from '../admission/batcher.js';
 import { compute, type Deadline, deadlineOf, type ServerContext } from '../admission/context.js';
 import { MAX_SIDE } from '../admission/limits.js';
 import { parseForm } from './multipart.js';
 import { checkNote, parseNoteStyle, parseSides } from './note.js';
+import { answerWanted, checkAnswer, maskFile } from './segment-answers.js';
 import { SEGMENT_SCHEMA } from './openapi.js';
 import { setWarnings } from './warnings.js';
 import type { Result } from '../admission/work.js';
@@ -20,6 +30,7 @@ import type { Result } from '../admission/work.js';
 const LISTED = 100;
 const THRESHOLD_BYTES = 32;
 const WORD_BYTES = 32;
+const WINDOW_BYTES = 256;
 
 export function registerSegment(app: FastifyInstance, context: ServerContext): void {
   const { model, limits } = context;
@@ -30,10 +41,13 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     { name: 'threshold', maxBytes: THRESHOLD_BYTES, tooLong: 'REQUEST_INVALID' },
     { name: 'sides', maxBytes: WORD_BYTES, tooLong: 'REQUEST_INVALID' },
     { name: 'noteStyle', maxBytes: WORD_BYTES, tooLong: 'REQUEST_INVALID' },
+    { name: 'frame', maxBytes: WORD_BYTES, tooLong: 'REQUEST_INVALID' },
+    { name: 'window', maxBytes: WINDOW_BYTES, tooLong: 'REQUEST_INVALID' },
   ] as const;
 
   async function segment(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
     const query = queryOf(request);
+    const answer = answerWanted(request.headers.accept);
     const contentType = request.headers['content-type'] ?? '';
     if (!/^multipart\/form-data\s*;/i.test(contentType)) {
       throw new ReclmisError(
@@ -52,14 +66,25 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     const threshold = thresholdOf(form.fields.get('threshold'));
     const sides = parseSides(form.fields.get('sides'), 'sides') ?? context.sides;
     const noteStyle = parseNoteStyle(form.fields.get('noteStyle'), 'noteStyle', habits) ?? context.noteStyle;
-    const { image, cost, release } = await admit(form.image, deadline);
+    const frame = frameOf(form.fields.get('frame'));
+    const window = windowAsked(form.fields.get('window')) ?? windowOf(model.manifest);
+    const { read, cost, release } = await admit(form.image, defined({ frame, window }), deadline);
     try {
+      const { image, clinical } = read;
+      checkAnswer(answer, clinical);
       const work = { kind: 'segment', image, note, threshold, ...defined({ sides, noteStyle }) } as const;
       const done = await compute(context, work, cost, deadline.signal, { place: request.place, coming });
-      const result = segmentationOf(done);
+      const result = await storedResult(segmentationOf(done), note, clinical);
       setTimings(reply, result, done.waited);
       setWarnings(reply, result.warnings);
-      const json = prefersJson(request.headers.accept);
+      if (answer !== 'json' && answer !== 'png') {
+        const { type, name, bytes } = await maskFile(answer, result.mask, clinical, model.manifest.name);
+        return await reply
+          .type(type)
+          .header('Content-Disposition', `attachment; filename="${name}"`)
+          .send(bytes);
+      }
+      const json = answer === 'json';
       const png = json && !query.mask ? null : await deadline.race(pngOf(result.mask));
       if (!json) return await reply.type('image/png').send(Buffer.from(png ?? []));
       return statistics(result, done, threshold ?? model.manifest.threshold, png);
@@ -81,10 +106,12 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
   /** Decodes once the header shows a small enough image and there is room. */
   async function admit(
     bytes: Buffer,
+    shown: Pick<ReadOptions, 'frame' | 'window'>,
     deadline: Deadline,
-  ): Promise<{ image: RgbImage; cost: number; release: () => void }> {
-    const { maxPixels } = limits;
-    const { width, height } = await deadline.race(decodeImageHeader(bytes, 'image', { maxPixels }));
+  ): Promise<{ read: ReadImage; cost: number; release: () => void }> {
+    const opening = openImageBytes(bytes, 'image', { maxPixels: limits.maxPixels, ...shown });
+    const opened = await deadline.race(opening.catch(asRequest));
+    const { width, height } = await deadline.race(opened.header());
     if (Math.max(width, height) > MAX_SIDE)
       throw new ReclmisError(
         'IMAGE_TOO_LARGE',
@@ -92,13 +119,29 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
       );
     const cost = width * height;
     const release = context.pixels.take(cost);
-    const decoding = decodeImage(bytes, 'image', { maxPixels });
+    const decoding = opened.read();
     try {
-      return { image: await deadline.race(decoding), cost, release };
+      return { read: await deadline.race(decoding), cost, release };
     } catch (error) {
       void decoding.catch(() => undefined).then(release); // a decoder that continues holds its pixels
       throw error;
     }
+  }
+
+  /** Masks of DICOM and NIfTI on the pixels as stored, with what the file gives rise to. */
+  async function storedResult(
+    result: Segmentation,
+    note: string,
+    clinical: DisplayedFrame | undefined,
+  ): Promise<Segmentation> {
+    if (!clinical) return result;
+    const { storedRaster } = await import('@reclmis/clinical');
+    const mask = storedRaster(result.mask, clinical);
+    const { source } = clinical;
+    const laterality = source.format === 'dicom' ? source.source.laterality : null;
+    const ofFile = [...clinical.warnings, ...model.checks.laterality(note, result.note.sides, laterality)];
+    const { width, height } = mask;
+    return { ...result, mask, width, height, clinical, warnings: [...result.warnings, ...ofFile] };
   }
 
   function statistics(
@@ -107,7 +150,8 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
     threshold: number,
     png: Uint8Array | null,
   ): Record<string, unknown> {
-    const { mask, width, height, timings } = result;
+    const { mask, width, height, timings, confidence, clinical } = result;
+    const pixel = clinical?.source.geometryOf(clinical.frame).pixel;
     const { sides, mirrored, style, sent } = result.note;
     const found = components(mask);
     const pixels = found.reduce((sum, { area }) => sum + area, 0);
@@ -119,8 +163,16 @@ export function registerSegment(app: FastifyInstance, context: ServerContext): v
       ...(readsNotes ? { note: { sides, mirrored, style, sent } } : {}),
       pixels,
       share: pixels / (width * height),
+      ...(pixel
+        ? {
+            spacing: [pixel.width, pixel.height],
+            spacingAt: pixel.at,
+            areaMm2: pixels * pixel.width * pixel.height,
+          }
+        : {}),
       componentCount: found.length,
       components: found.slice(0, LISTED).map(({ area, centroid, box }) => ({ pixels: area, centroid, box })),
+      ...(confidence ? { confidence } : {}),
       warnings: result.warnings,
       timings: { queue: done.waited, ...timings, batch: done.batch },
       ...(png ? { mask: Buffer.from(png).toString('base64') } : {}),
@@ -165,11 +217,23 @@ function thresholdOf(text: string | undefined): number | undefined {
   throw new ReclmisError('REQUEST_INVALID', 'threshold: expected a number from 0 to 1, got another value');
 }
 
-/** The default first. Parameters count in a match, and some clients ask for JSON with a charset. */
-const ANSWERS = ['image/png', 'application/json', 'application/json; charset=utf-8'];
+/** A frame that the image does not have is the request's fault. */
+function asRequest(error: unknown): never {
+  if (!(error instanceof ReclmisError) || error.code !== 'OPTION_INVALID') throw error;
+  throw new ReclmisError('REQUEST_INVALID', error.message, { cause: error });
+}
 
-/** Does an Accept header prefer JSON to PNG? */
-export function prefersJson(accept: string | undefined): boolean {
-  const chosen = new Negotiator({ headers: defined({ accept }) }).mediaType(ANSWERS);
-  return chosen?.startsWith('application/json') ?? false;
+function windowAsked(text: string | undefined): WindowChoice | undefined {
+  try {
+    return text === undefined ? undefined : parseWindow(text, 'window');
+  } catch (error) {
+    return asRequest(error);
+  }
+}
+
+/** From 0. */
+function frameOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,6}$/.test(text.trim())) return Number(text);
+  throw new ReclmisError('REQUEST_INVALID', 'frame: expected a whole number from 0, got another value');
 }

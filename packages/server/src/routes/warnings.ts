@@ -10,6 +10,14 @@ import type { Result, Work } from '../admission/work.js';
 /** Distinct codes of docs/reference/warnings.md, with commas; absent if none. */
 export const WARNINGS_HEADER = 'Reclmis-Warnings';
 
+/** As the OpenAPI document describes it. */
+export const WARNINGS_HEADERS = {
+  [WARNINGS_HEADER]: {
+    description: 'comma-separated codes from docs/reference/warnings.md; absent if there are none',
+    type: 'string', // the plugin makes it a schema
+  },
+};
+
 export interface CaseWarning extends Warning {
   readonly case: number;
 }

@@ -13,7 +13,7 @@ import {
   optional,
   own,
   parametersOf,
-} from './json.js';
+} from '../json.js';
 
 export type Datatype = 'FP32' | 'INT64' | 'BYTES';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FakeModel, infer, S, send, serving, T, until, W } from '../testing.js';
-import { parseObject } from './json.js';
+import { parseObject } from '../json.js';
 
 const PIXELS = 3 * S * S;
 const image = (red: number, count = 1): number[] =>

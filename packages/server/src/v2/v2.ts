@@ -8,7 +8,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, FastifySchema } fro
 import { compute, deadlineOf, type ServerContext } from '../admission/context.js';
 import { checkNote, parseNoteStyle, parseSides } from '../routes/note.js';
 import { V2_SCHEMAS } from '../routes/openapi.js';
-import { asArray, asObject, asString, type JsonObject, optional, own, parseObject } from './json.js';
+import { asArray, asObject, asString, type JsonObject, optional, own, parseObject } from '../json.js';
 import {
   checkOutput,
   checkPlanes,

@@ -7,12 +7,12 @@
 import { ReclmisError } from '@reclmis/core';
 import { attend, takesAttention } from '../attention.js';
 import { dropout } from '../dropout.js';
-import { full, linear } from '../generated/functions.js';
+import { full } from '../generated/functions.js';
 import { scope } from '../scope.js';
 import type { Tensor } from '../tensor.js';
 import { checkDropout } from './dropout.js';
 import { checkSize, xavierUniform, zeros } from './init.js';
-import { Linear } from './linear.js';
+import { Linear, RowProducts } from './linear.js';
 import { Module } from './module.js';
 
 export interface MultiheadAttentionOptions {
@@ -44,6 +44,8 @@ export class MultiheadAttention extends Module {
   readonly #width: number;
   readonly #headCount: number;
   readonly #dropout: number;
+  /** By the first of query, key and value. */
+  readonly #products = [1, 2, 3].map(() => this.keeps(new RowProducts()));
 
   constructor(width: number, heads: number, { dropout = 0 }: MultiheadAttentionOptions = {}) {
     super();
@@ -149,7 +151,14 @@ export class MultiheadAttention extends Module {
     const weights = one ? [this.inProjWeight] : this.inProjWeight.splitWithSizes(rows); // each [count C, C]
     const biases = one ? [this.inProjBias] : this.inProjBias.splitWithSizes(rows); // each [count C]
     const parts = inputs.map((x, i) => ({
-      x: linear(x, weights[i] as Tensor, biases[i] as Tensor),
+      x: (this.#products[i] as RowProducts).of(
+        x,
+        weights[i] as Tensor,
+        biases[i] as Tensor,
+        !this.training,
+        {},
+        i,
+      ),
       count: counts[i] as number,
     }));
     return { parts, shape: [B, this.#headCount, T, S] };

@@ -43,12 +43,14 @@ let ownKernels = false;
 const MAPS: ReadonlySet<DType> = new Set(['float32', 'bfloat16']);
 /** Fewest channels of input and output for `convProducts`, which gathers patches and fills vectors; libtorch's kernels suit fewer. */
 const LEAST_CHANNELS = 8;
+/** Share of the definition's products that a dilated `conv3x3` may take. */
+const MOST_OF_PRODUCTS = 0.6;
 
 /**
  * Chooses the kernels of all `Conv2d` of this process and returns those before. `winograd` applies on the CPU
- * with float32 weights: `conv3x3` to 3x3 kernels with stride and padding 1 and multiples of 16 channels, for
- * float32 and bfloat16 maps of more than a few tiles, `convProducts` to all others of at least 8 channels in
- * float32 without groups and dilation. libtorch does the rest.
+ * with float32 weights: `conv3x3` to 3x3 kernels with stride 1, padding equal to the dilation and multiples of 16
+ * channels, for float32 and bfloat16 maps (in evaluation of more than a few tiles), `convProducts` to all others
+ * of at least 8 channels in float32 without groups and dilation. libtorch does the rest.
  */
 export function setConvolutionKernel(kernel: ConvolutionKernel): ConvolutionKernel {
   const before = ownKernels ? 'winograd' : 'libtorch';
@@ -108,11 +110,12 @@ export class Conv2d extends Module {
   readonly #dilation: [number, number];
   readonly #groups: number;
   readonly #is3x3: boolean;
+  /** Dilated products are libtorch's. */
   readonly #isDense: boolean;
   readonly #isWide: boolean;
   /** For evaluation without gradients: for `conv3x3`, and with a normalisation. */
-  readonly #transformed = new Kept<{ weight: Tensor }>();
-  readonly #folded = new Kept<{ weight: Tensor; shift: Tensor }>();
+  readonly #transformed = this.keeps(new Kept<{ weight: Tensor }>());
+  readonly #folded = this.keeps(new Kept<{ weight: Tensor; shift: Tensor }>());
 
   constructor(inputs: number, outputs: number, kernel: Pair, options: ConvOptions<Pair> = {}) {
     super();
@@ -129,8 +132,17 @@ export class Conv2d extends Module {
     this.#groups = groups;
     this.#isDense = [groups, ...this.#dilation].every((value) => value === 1);
     this.#isWide = inputs >= LEAST_CHANNELS && outputs >= LEAST_CHANNELS;
-    const settings = [height, width, ...this.#shape.stride, ...this.#shape.padding].join();
-    this.#is3x3 = this.#isDense && settings === '3,3,1,1,1,1' && inputs % 16 === 0 && outputs % 16 === 0;
+    const apart = this.#dilation[0];
+    const settings = [
+      height,
+      width,
+      ...this.#shape.stride,
+      ...this.#shape.padding,
+      this.#dilation[1],
+      groups,
+    ];
+    const is3x3 = settings.join() === [3, 3, 1, 1, apart, apart, apart, 1].join();
+    this.#is3x3 = is3x3 && inputs % 16 === 0 && outputs % 16 === 0;
   }
 
   forward(x: Tensor): Tensor {
@@ -139,9 +151,10 @@ export class Conv2d extends Module {
     const by = this.#kernelFor(x);
     if (by === 'products') return convProducts(x, weight, bias, this.#shape); // [B, Cout, H', W']
     if (by === 'libtorch') return conv2d(x, weight, bias, stride, padding, this.#dilation, this.#groups); // [B, Cout, H', W']
-    if (!this.#keeps()) return conv3x3(x, weight, bias); // [B, Cout, H, W]
-    const kept = this.#transformed.of([weight], () => ({ weight: conv3x3Transform(weight) }));
-    return conv3x3(x, weight, bias, kept.weight); // [B, Cout, H, W]
+    const kept = this.#keeps()
+      ? this.#transformed.of([weight], () => ({ weight: conv3x3Transform(weight) })).weight
+      : null;
+    return conv3x3(x, weight, bias, kept, this.#dilation[0]); // [B, Cout, H, W]
   }
 
   /**
@@ -150,28 +163,38 @@ export class Conv2d extends Module {
    */
   forwardNorm(x: Tensor, norm: BatchNorm2d, after: AfterNorm = {}): Tensor {
     const { plus, relu = false } = after;
-    const by = this.#folds(norm) ? this.#kernelFor(x) : 'libtorch';
-    if (by === 'libtorch' || (by === 'winograd' && (plus !== undefined || x.dtype !== 'float32'))) {
-      return norm.forwardThen(this.forward(x), after); // [B, Cout, H', W']
-    }
+    const by = this.#folds(norm) && x.dtype === 'float32' ? this.#kernelFor(x) : 'libtorch';
+    if (by === 'libtorch') return norm.forwardThen(this.forward(x), after); // [B, Cout, H', W']
     const { weight, shift } = this.#fold(norm, by);
-    if (by === 'winograd') return conv3x3Packed(x, weight, shift, relu);
+    if (by === 'winograd') return conv3x3Packed(x, weight, shift, plus ?? null, relu, this.#dilation[0]);
     return convProductsPacked(x, weight, shift, plus ?? null, relu, this.#shape);
   }
 
   #kernelFor(x: Tensor): 'libtorch' | 'winograd' | 'products' {
-    if (!ownKernels || !this.#isDense || x.device !== 'cpu' || this.weight.dtype !== 'float32')
-      return 'libtorch';
+    if (!ownKernels || x.device !== 'cpu' || this.weight.dtype !== 'float32') return 'libtorch';
     const single = x.dtype === 'float32' && !isAutocast() && !isRecording();
-    if (this.#is3x3 && !(single && this.#isSmall(x))) return MAPS.has(x.dtype) ? 'winograd' : 'libtorch';
-    return single && this.#isWide ? 'products' : 'libtorch';
+    if (this.#is3x3 && (this.#isDense ? !(single && this.#isSmall(x)) : this.#fitsDilated(x)))
+      return MAPS.has(x.dtype) ? 'winograd' : 'libtorch';
+    return single && this.#isDense && this.#isWide ? 'products' : 'libtorch';
   }
 
-  /** Whether `conv3x3` would take longer to make or read its weights than `convProducts` to multiply. */
+  /** Whether `conv3x3` would take longer to read its kept weights than `convProducts` to multiply. */
   #isSmall(x: Tensor): boolean {
+    return this.#keeps() && this.#tiles(x) <= 4;
+  }
+
+  /** Whether the dilated `conv3x3` multiplies much less than the definition: not if most of its tiles stick out of the map. */
+  #fitsDilated(x: Tensor): boolean {
     const [B, , H, W] = x.shape4();
-    const tiles = B * Math.ceil(H / 4) * Math.ceil(W / 4);
-    return tiles <= (this.#keeps() ? 4 : 16);
+    return 36 * this.#tiles(x) <= MOST_OF_PRODUCTS * 9 * B * H * W;
+  }
+
+  /** How many tiles of 4x4 outputs. */
+  #tiles(x: Tensor): number {
+    const [B, , H, W] = x.shape4();
+    const apart = this.#dilation[0];
+    const along = (side: number): number => apart * Math.ceil(Math.ceil(side / apart) / 4);
+    return B * along(H) * along(W);
   }
 
   #keeps(): boolean {
@@ -197,22 +220,6 @@ export class Conv2d extends Module {
       };
     };
     return this.#folded.of(bias ? [...sources, bias] : sources, make, [by, norm, norm.trainings]);
-  }
-
-  /** Also drops what evaluation kept, which every training step outdates. */
-  override train(on = true): this {
-    if (on) this.#drop();
-    return super.train(on);
-  }
-
-  override dispose(): void {
-    this.#drop();
-    super.dispose();
-  }
-
-  #drop(): void {
-    this.#transformed.dispose();
-    this.#folded.dispose();
   }
 }
 

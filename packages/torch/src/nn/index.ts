@@ -33,7 +33,7 @@ export {
   zero_,
   type Pair,
 } from './init.js';
-export { Linear } from './linear.js';
+export { type AfterLinear, Linear } from './linear.js';
 export { Module, type LoadOptions, type LoadReport } from './module.js';
 export { isTappable, isTapped, withTaps, type Tap } from './tap.js';
 export {

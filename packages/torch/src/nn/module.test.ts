@@ -55,6 +55,34 @@ test('keys are paths joined by dots; buffers are state but not parameters', () =
   expect([...model.namedModules().keys()]).toContain('nConvs.0.norm');
 });
 
+test('a frozen part keeps its statistics and stays in evaluation; gradients pass through it', () => {
+  scope(() => {
+    const model = new Model();
+    const [first, second] = model.blocks as [Block, Block];
+    second.norm.runningMean.fill_(1);
+    second.freeze();
+    model.train();
+    expect([model, first, first.norm, second, second.norm].map(({ training }) => training)).toEqual([
+      true,
+      true,
+      true,
+      false,
+      false,
+    ]);
+    const x = Tensor.fromFloat32([1, 2, 3, 4]).view([1, 1, 2, 2]);
+    const input = x.clone().requiresGrad_();
+    second.norm.forward(second.conv.forward(input)).sum().backward();
+    // Statistics 1 and 1, scale 1: each pixel's gradient is the sum of the weights, but for eps.
+    const slope = second.conv.weight.sum().item() / Math.sqrt(1 + 1e-5);
+    for (const value of input.grad?.toFloat32Array() ?? []) expect(value).toBeCloseTo(slope, 6);
+    expect(second.conv.weight.grad ?? null).toBeNull();
+    expect([...second.norm.runningMean.toFloat32Array()]).toEqual([1, 1]);
+    first.norm.forward(first.conv.forward(x));
+    expect([...first.norm.runningMean.toFloat32Array()]).not.toEqual([0, 0]);
+    expect(model.parameterCount({ trainable: true })).toBe(1 + (2 + 2 + 2 + 2) + 3);
+  });
+});
+
 test('a key may be used once', () => {
   class Twice extends Module {
     readonly a = this.child('a', new Dropout());

@@ -33,7 +33,9 @@ export abstract class Module {
   readonly #parameters = new Map<string, Tensor>();
   readonly #buffers = new Map<string, Tensor>();
   readonly #ignoredKeys: string[] = [];
+  readonly #kept: { dispose(): void }[] = [];
   #training = true;
+  #frozen = false;
 
   /** True until `eval()`; dropout and batch normalisation use it. */
   get training(): boolean {
@@ -70,9 +72,19 @@ export abstract class Module {
     return tensor;
   }
 
+  /** Registers what evaluation keeps of weights: disposed of when training begins, whose every step outdates it, and with the module. */
+  protected keeps<K extends { dispose(): void }>(kept: K): K {
+    this.#kept.push(kept);
+    return kept;
+  }
+
   /** `loadStateDict` ignores this key of reference checkpoints. */
   protected ignoreKey(key: string): void {
     this.#ignoredKeys.push(key);
+  }
+
+  #dropKept(): void {
+    for (const kept of this.#kept) kept.dispose();
   }
 
   #claim(key: string): void {
@@ -165,10 +177,11 @@ export abstract class Module {
     return { missing, unexpected };
   }
 
-  /** Switches the whole tree to training (`false`: evaluation). */
+  /** Switches the whole tree to training (`false`: evaluation); frozen parts stay in evaluation. */
   train(on = true): this {
-    this.#training = on;
-    for (const child of this.#children.values()) child.train(on);
+    if (on) this.#dropKept();
+    this.#training = on && !this.#frozen;
+    for (const child of this.#children.values()) child.train(this.#training);
     return this;
   }
 
@@ -181,6 +194,16 @@ export abstract class Module {
   requiresGrad(on: boolean): this {
     for (const parameter of this.parameters()) parameter.requiresGrad_(on);
     return this;
+  }
+
+  /**
+   * Takes the whole tree out of training for good: its parameters require no gradient, and it stays in evaluation
+   * whatever `train` says, so that batch normalisation uses and keeps its running statistics, and nothing is dropped.
+   * Gradients still pass through it.
+   */
+  freeze(): this {
+    this.#frozen = true;
+    return this.requiresGrad(false).eval();
   }
 
   zeroGrad(): void {
@@ -206,6 +229,7 @@ export abstract class Module {
 
   /** Frees the whole tree's parameters and buffers. Safe to repeat. */
   dispose(): void {
+    this.#dropKept();
     for (const child of this.#children.values()) child.dispose();
     for (const tensor of [...this.#parameters.values(), ...this.#buffers.values()]) tensor.dispose();
   }

@@ -29,7 +29,7 @@ function setGradient(parameter: Tensor, t: number): void {
 function scalarAdam(
   start: number,
   i: number,
-  o: Required<AdamOptions>,
+  o: Required<Omit<AdamOptions, 'factors' | 'undecayed'>>,
   lrs: number[],
   decoupled: boolean,
 ): number {
@@ -153,6 +153,38 @@ test('skips parameters without a gradient, whose step count stays', () => {
   expect(late.item()).toBeCloseTo(1 - 0.1 * Math.sign(gradient(0, 3)), 5); // a first step, lr eps / |g| = 7e-7 short
 });
 
+test.each([Adam, AdamW])(
+  'a factor of 0.1 moves a tenth at every step, in the state’s own count: %o',
+  (Optimiser) => {
+    const [whole, tenth, apart] = [leaf(START), leaf(START), leaf(START)];
+    const optimiser = new Optimiser(new Map(Object.entries({ whole, tenth })), {
+      lr: 0.1,
+      factors: new Map([['tenth', 0.1]]),
+    });
+    const slow = new Optimiser(new Map([['tenth', apart]]), { lr: 0.01 });
+    for (let t = 1; t <= 3; t++) {
+      for (const parameter of [whole, tenth, apart]) setGradient(parameter, t);
+      optimiser.step();
+      slow.lr = 0.1 * 0.1; // as it is computed
+      slow.step();
+      if (t > 1) continue;
+      const moved = (parameter: Tensor): number[] =>
+        [...parameter.toFloat64Array()].map((value, i) => value - (START[i] ?? NaN));
+      moved(tenth).forEach((step, i) => expect(step / (moved(whole)[i] ?? NaN)).toBeCloseTo(0.1, 12));
+    }
+    expect(tenth.toBytes()).toEqual(apart.toBytes());
+    expect(optimiser.stateDict().get('tenth.step')?.item()).toBe(3);
+  },
+);
+
+test('factors of unknown parameters and negative ones are refused', () => {
+  const parameters = new Map([['p', leaf([1])]]);
+  expect(() => new Adam(parameters, { factors: new Map([['q', 0.1]]) })).toThrow(/no parameter q/);
+  expect(() => new Adam(parameters, { factors: new Map([['p', -1]]) })).toThrow(
+    /factor of p must be at least 0/,
+  );
+});
+
 test('a state written to a file and read back continues bit for bit', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reclmis-adam-'));
   try {
@@ -214,4 +246,28 @@ test('a refused state changes nothing', () => {
 test('settings out of range are named', () => {
   expect(() => new Adam([], { lr: -1 })).toThrow(/lr must be at least 0, got -1/);
   expect(() => new Adam([], { betas: [0.9, 1] })).toThrow(/each of betas must be within \[0, 1\), got 1/);
+});
+
+test.each([
+  ['Adam', Adam],
+  ['AdamW', AdamW],
+] as const)('%s leaves parameters out of the decay, and others as they were', (_, Optimiser) => {
+  const ended = (weightDecay: number, undecayed: readonly string[]): Uint8Array[] => {
+    const [weight, bias] = [leaf(START), leaf([0.5, -1])];
+    const parameters = new Map([
+      ['weight', weight],
+      ['bias', bias],
+    ]);
+    using optimiser = new Optimiser(parameters, { lr: 0.1, weightDecay, undecayed: new Set(undecayed) });
+    for (let t = 1; t <= 3; t++) {
+      for (const parameter of parameters.values()) setGradient(parameter, t);
+      optimiser.step();
+    }
+    return [weight.toBytes(), bias.toBytes()];
+  };
+  const [weight, bias] = ended(0.2, ['bias']);
+  expect(weight).toEqual(ended(0.2, [])[0]);
+  expect(bias).toEqual(ended(0, [])[1]);
+  expect(bias).not.toEqual(ended(0.2, [])[1]);
+  expect(() => new Optimiser([leaf([1])], { undecayed: new Set(['no']) })).toThrow(/no parameter no/);
 });

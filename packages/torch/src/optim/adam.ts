@@ -35,6 +35,10 @@ export interface AdamOptions {
   readonly eps?: number;
   /** Default 0 for `Adam` and 0.01 for `AdamW`. */
   readonly weightDecay?: number;
+  /** Factors of the learning rate, at least 0, by the parameter's key; default 1. They are no part of the state. */
+  readonly factors?: ReadonlyMap<string, number>;
+  /** Keys of parameters without weight decay, default none. */
+  readonly undecayed?: ReadonlySet<string>;
 }
 
 /** Kept for a parameter from its first step on. */
@@ -48,6 +52,14 @@ interface Update {
   readonly parameter: Tensor;
   readonly gradient: Tensor;
   readonly state: State;
+}
+
+/** Parameters that take the same step. */
+interface Group {
+  readonly step: number;
+  readonly lr: number;
+  readonly decay: number;
+  readonly updates: Update[];
 }
 
 function check(name: string, value: number, good: boolean, expected: string): void {
@@ -65,12 +77,16 @@ abstract class AdamBase {
   readonly #eps: number;
   readonly #weightDecay: number;
   readonly #decoupled: boolean;
+  readonly #factors: ReadonlyMap<string, number>;
+  readonly #undecayed: ReadonlySet<string>;
 
   constructor(
     parameters: Iterable<Tensor> | ReadonlyMap<string, Tensor>,
-    { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 }: AdamOptions,
+    options: AdamOptions,
     decoupled: boolean,
   ) {
+    const { lr = 1e-3, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = options;
+    const { factors = new Map<string, number>(), undecayed = new Set<string>() } = options;
     check('lr', lr, lr >= 0 && Number.isFinite(lr), 'at least 0');
     for (const beta of betas) check('each of betas', beta, beta >= 0 && beta < 1, 'within [0, 1)');
     check('eps', eps, eps >= 0, 'at least 0');
@@ -78,6 +94,16 @@ abstract class AdamBase {
     this.#parameters = isMap(parameters)
       ? new Map(parameters)
       : new Map([...parameters].map((parameter, i) => [String(i), parameter]));
+    for (const [key, factor] of factors) {
+      check(`the factor of ${key}`, factor, factor >= 0 && Number.isFinite(factor), 'at least 0');
+      if (!this.#parameters.has(key))
+        throw new ReclmisError('CONFIG_INVALID', `optimiser: no parameter ${key}`);
+    }
+    for (const key of undecayed)
+      if (!this.#parameters.has(key))
+        throw new ReclmisError('CONFIG_INVALID', `optimiser: no parameter ${key}`);
+    this.#factors = new Map(factors);
+    this.#undecayed = new Set(undecayed);
     this.lr = lr;
     [this.#beta1, this.#beta2] = betas;
     this.#eps = eps;
@@ -89,22 +115,26 @@ abstract class AdamBase {
   step(): void {
     noGrad(() =>
       scope(() => {
-        const groups = new Map<number, Update[]>();
+        const groups = new Map<string, Group>();
         for (const [key, parameter] of this.#parameters) {
           const gradient = parameter.grad;
           if (!gradient) continue;
           const state = this.#stateOf(key, parameter);
           state.step += 1;
-          const group = groups.get(state.step);
-          if (group) group.push({ parameter, gradient, state });
-          else groups.set(state.step, [{ parameter, gradient, state }]);
+          const { step } = state;
+          const factor = this.#factors.get(key) ?? 1;
+          const decay = this.#undecayed.has(key) ? 0 : this.#weightDecay;
+          const alike = `${step} ${factor} ${decay}`;
+          const group = groups.get(alike) ?? { step, lr: this.lr * factor, decay, updates: [] };
+          groups.set(alike, group);
+          group.updates.push({ parameter, gradient, state });
         }
-        for (const [step, updates] of groups) this.#update(step, updates);
+        for (const group of groups.values()) this.#update(group);
       }),
     );
   }
 
-  #update(step: number, updates: readonly Update[]): void {
+  #update({ step, lr, decay, updates }: Group): void {
     const parameters = updates.map((update) => update.parameter);
     const means = updates.map((update) => update.state.mean);
     const meanSquares = updates.map((update) => update.state.meanSquare);
@@ -112,13 +142,13 @@ abstract class AdamBase {
     const own = parameters.every(({ dtype, device }) => dtype === 'float32' && device === 'cpu');
     if (own && native().hasLanes()) {
       const lists = [parameters, gradients, means, meanSquares].map(ids);
-      const [beta1, beta2, decay] = [this.#beta1, this.#beta2, this.#weightDecay];
-      invoke(ADAM, [...lists, this.lr, beta1, beta2, this.#eps, decay, this.#decoupled, step]);
+      const [beta1, beta2] = [this.#beta1, this.#beta2];
+      invoke(ADAM, [...lists, lr, beta1, beta2, this.#eps, decay, this.#decoupled, step]);
       return;
     }
-    if (this.#weightDecay !== 0) {
-      if (this.#decoupled) foreachMul_(parameters, 1 - this.lr * this.#weightDecay);
-      else gradients = foreachAdd(gradients, parameters, { alpha: this.#weightDecay });
+    if (decay !== 0) {
+      if (this.#decoupled) foreachMul_(parameters, 1 - lr * decay);
+      else gradients = foreachAdd(gradients, parameters, { alpha: decay });
     }
     foreachMul_(means, this.#beta1);
     foreachAdd_(means, gradients, { alpha: 1 - this.#beta1 });
@@ -128,7 +158,7 @@ abstract class AdamBase {
     const correction2 = Math.sqrt(1 - this.#beta2 ** step);
     const denominators = foreachSqrt(meanSquares);
     foreachAdd_(denominators, correction2 * this.#eps);
-    foreachAddcdiv_(parameters, means, denominators, (-this.lr * correction2) / correction1);
+    foreachAddcdiv_(parameters, means, denominators, (-lr * correction2) / correction1);
   }
 
   #stateOf(key: string, parameter: Tensor): State {

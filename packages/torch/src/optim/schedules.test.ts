@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { constant, cosine, cosineWarmRestarts, exponential } from './index.js';
+import { constant, cosine, cosineWarmRestarts, exponential, oneCycle } from './index.js';
 
 /** Doubles through one cosine or power: a few units of the 15th digit. */
 const DIGITS = 14;
@@ -68,6 +68,26 @@ test('exponential, with a floor', () => {
   expect(authors(300)).toBe(3e-5);
 });
 
+test('one cycle: PyTorch’s OneCycleLR', () => {
+  const rate = oneCycle({ lr: 0.02, steps: 21 });
+  // torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.02, total_steps=21) with Adam, PyTorch 1.13
+  const reference: [number, number][] = [
+    [0, 0.0007999999999999986],
+    [1, 0.0024377054196780615],
+    [3, 0.012377394739914543],
+    [5, 0.01984861354829693],
+    [6, 0.019888308709018237],
+    [12, 0.011384710653748971],
+    [19, 0.00022757912539441842],
+    [20, 8e-8],
+  ];
+  for (const [step, expected] of reference) expect(rate(step), `step ${step}`).toBeCloseTo(expected, DIGITS);
+  expect(rate(30)).toBeCloseTo(8e-8, DIGITS);
+  const own = oneCycle({ lr: 1, steps: 11, rise: 0.2, start: 0.1, min: 0.05 });
+  expect([0, 1.2, 10].map(own)).toEqual([0.1, 1, 0.05].map((lr) => expect.closeTo(lr, DIGITS) as number));
+  expect(oneCycle({ lr: 1, steps: 1 })(0)).toBe(1);
+});
+
 test('warm-up rises linearly and the schedule starts after it', () => {
   const options = { lr: 0.8, warmup: 4 };
   const schedules = [
@@ -97,5 +117,6 @@ test('settings out of range are named', () => {
   expect(() => cosine({ lr: 1, steps: 5, min: 2 })).toThrow(/min must be within 0 and lr \(1\), got 2/);
   expect(() => exponential({ lr: 1, gamma: 1.1 })).toThrow(/gamma/);
   expect(() => cosineWarmRestarts({ lr: 1, period: 1, factor: 0.5 })).toThrow(/factor/);
+  expect(() => oneCycle({ lr: 1, steps: 5, rise: 1 })).toThrow(/rise must be within \(0, 1\), got 1/);
   expect(() => constant({ lr: 1 })(-1)).toThrow(/step must be at least 0, got -1/);
 });

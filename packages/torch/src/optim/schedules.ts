@@ -40,6 +40,19 @@ export interface ExponentialOptions extends ScheduleOptions {
   readonly min?: number;
 }
 
+export interface OneCycleOptions {
+  /** The peak learning rate, above 0. */
+  readonly lr: number;
+  /** In all. */
+  readonly steps: number;
+  /** Share of the steps up to the peak, in (0, 1). Default 0.3. */
+  readonly rise?: number;
+  /** The first rate, as a fraction of the peak. Default 1/25. */
+  readonly start?: number;
+  /** The least learning rate, at the end, default 0; at least a 10,000th of the first rate. */
+  readonly min?: number;
+}
+
 function check(schedule: string, name: string, value: number, good: boolean, expected: string): void {
   if (!good) {
     throw new ReclmisError(
@@ -111,4 +124,25 @@ export function exponential(options: ExponentialOptions): Schedule {
   check('exponential', 'gamma', gamma, gamma > 0 && gamma <= 1, 'above 0 and at most 1');
   checkMin('exponential', min, lr);
   return withWarmup('exponential', options, (step) => Math.max(lr * gamma ** step, min));
+}
+
+/**
+ * One cycle (Smith and Topin 2018), PyTorch's `OneCycleLR` with cosines and its default factors: up from `start` to the peak at step `rise * steps - 1`, then down to `min` at the
+ * last step. Only the rate cycles, not Adam's first moment.
+ */
+export function oneCycle({ lr, steps, rise = 0.3, start = 1 / 25, min = 0 }: OneCycleOptions): Schedule {
+  check('one-cycle', 'lr', lr, lr > 0 && Number.isFinite(lr), 'above 0');
+  check('one-cycle', 'steps', steps, steps >= 1 && Number.isFinite(steps), 'at least 1');
+  check('one-cycle', 'rise', rise, rise > 0 && rise < 1, 'within (0, 1)');
+  check('one-cycle', 'start', start, start > 0 && start <= 1, 'above 0 and at most 1');
+  checkMin('one-cycle', min, lr);
+  const first = lr * start;
+  const last = Math.max(min, first / 1e4);
+  const peak = Math.max(0, rise * steps - 1);
+  const end = Math.max(peak, steps - 1);
+  return (step) => {
+    check('one-cycle', 'step', step, step >= 0, 'at least 0');
+    if (step < peak) return halfCosine(first, lr, step / peak);
+    return end === peak ? lr : halfCosine(lr, last, Math.min(1, (step - peak) / (end - peak)));
+  };
 }

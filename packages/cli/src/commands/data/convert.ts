@@ -5,8 +5,9 @@ import { interruptSignal, releaseInterrupt } from '../../interrupt.js';
 import { Output, type OutputOptions, withOutputOptions } from '../../output.js';
 import { Progress } from '../../progress.js';
 import { DATA_ARGUMENT, type SourceFlags, sourceOf, withSourceOptions } from '../../source-options.js';
+import { EACH_FIRST, type WindowFlags, windowIn, windowOption } from '../../window-option.js';
 
-interface ConvertFlags extends OutputOptions, SourceFlags {
+interface ConvertFlags extends OutputOptions, SourceFlags, WindowFlags {
   readonly to: ConvertTarget;
 }
 
@@ -21,7 +22,7 @@ export function registerConvert(data: Command): void {
         .choices(['table', 'lvit', 'huggingface', 'nnunet', 'coco'])
         .default('table'),
     );
-  withSourceOptions(command);
+  withSourceOptions(command).addOption(windowOption(EACH_FIRST));
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -38,6 +39,7 @@ async function run(source: string, out: string, flags: ConvertFlags): Promise<vo
   let bar: Progress | null = null;
   const { cases, notices } = await convertDataset(source, out, {
     ...sourceOf(flags),
+    ...windowIn(flags),
     ...{ to, signal: interruptSignal() },
     onProgress: (done, total) => {
       bar ??= new Progress({ label: 'converting', total, quiet: output.quiet });

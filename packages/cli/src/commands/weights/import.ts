@@ -35,7 +35,7 @@ export function registerImport(weights: Command): void {
     .addOption(
       new Option(
         '--as <what>',
-        'encoder: copy the text tower into the cache; run: turn the authors’ checkpoint into a run folder',
+        'encoder: copy the text tower into the cache; run: turn the authors’ checkpoint, or one of `weights export`, into a run folder',
       )
         .choices(['encoder', 'run'])
         .default('encoder'),
@@ -43,7 +43,7 @@ export function registerImport(weights: Command): void {
     .option('-o, --out <dir>', 'run folder to create; with --as run')
     .option(
       '--context-length <n>',
-      'note length in tokens; with --as run',
+      'note length in tokens, for checkpoints that do not state it; with --as run',
       numberOf('--context-length', { min: 1 }),
     )
     .addOption(
@@ -87,7 +87,7 @@ async function importAsRun(file: string, flags: ImportRunFlags): Promise<void> {
   if (flags.out === undefined)
     throw new ReclmisError('OPTION_INVALID', '--as run: expected -o RUN, the folder to create');
   const run = await importRun(file, flags.out, flags);
-  const { dir, config, missing, unexpected, unused } = run;
+  const { dir, config, stated, missing, unexpected, unused } = run;
   output.result({
     dir,
     model: config.model,
@@ -97,12 +97,13 @@ async function importAsRun(file: string, flags: ImportRunFlags): Promise<void> {
     unexpected,
     unused,
   });
-  const { baseWidth, imageSize, layers } = config.model;
+  const { name, variant, baseWidth, imageSize, layers } = config.model;
+  const own = name === 'reclmis' ? `, ${layers} layers, variant ${variant}` : '';
   output.say(
-    `${basename(file)}: base width ${baseWidth}, ${imageSize} x ${imageSize}, ${layers} layers, variant upstream; ` +
-      `notes of ${config.text.contextLength} tokens (--context-length).`,
+    `${basename(file)}: ${name}, base width ${baseWidth}, ${imageSize} x ${imageSize}${own}; ` +
+      `notes of ${config.text.contextLength} tokens${stated ? `, encoder ${config.text.encoder}` : ' (--context-length)'}.`,
   );
-  output.say(`${unused} keys do not affect any output and were skipped.`);
+  if (!stated) output.say(`${unused} keys do not affect any output and were skipped.`);
   if (config.note.sides === 'unknown')
     output.notice(
       `SIDES_UNKNOWN: it is not recorded whose left and right its training notes meant (record it with \`reclmis sides ${dir} patient\` or \`image\`).`,

@@ -1,0 +1,95 @@
+/** `reclmis studio`: a page to write notes and watch masks, on loopback or as static files. */
+import { chmod, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { interruptSignal } from '../interrupt.js';
+import { openModel } from '../models/open.js';
+import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
+import { withScratch } from '../scratch.js';
+
+interface StudioFlags extends OutputOptions {
+  readonly build?: string;
+  readonly port: number;
+  readonly open: boolean;
+}
+
+/** Always the same, since browsers keep sessions and models by address. */
+const PORT = 8765;
+
+export function register(program: Command): void {
+  const command = program
+    .command('studio')
+    .description(
+      'open a model in the browser: write a note, watch the mask, correct and save it; all is computed in the page, and nothing is sent',
+    )
+    .argument('<model>', 'folder written by `reclmis export`, or a run, which is exported first')
+    .option('--build <dir>', 'write static files for any web server into a new folder instead')
+    .option('--port <n>', 'port; 0: any free port', numberOf('--port', { min: 0, max: 65_535 }), PORT)
+    .option('--no-open', 'do not open the browser');
+  withOutputOptions(command)
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ reclmis studio models/qata\n  $ reclmis studio --build public/studio models/qata\n',
+    )
+    .action(run);
+}
+
+async function run(model: string, flags: StudioFlags): Promise<void> {
+  const { kind } = await openModel(model);
+  const output = new Output(flags);
+  await withScratch('reclmis-studio-', async (scratch) => {
+    const folder = kind === 'run' ? await exportRun(model, join(scratch, 'model'), output) : model;
+    if (flags.build === undefined) await serve(folder, scratch, flags, output);
+    else await build(folder, flags.build, scratch, output);
+  });
+}
+
+async function exportRun(run: string, out: string, output: Output): Promise<string> {
+  const { exportModel } = await import('@reclmis/export');
+  output.notice(`exporting ${run} ...`);
+  await exportModel(run, { out, signal: interruptSignal() });
+  return out;
+}
+
+async function build(model: string, dir: string, scratch: string, output: Output): Promise<void> {
+  const { writeNewFolder } = await import('@reclmis/lab');
+  const { siteFolders, writeSite } = await import('../studio/site.js');
+  await writeNewFolder(dir, async (draft) =>
+    writeSite(await siteFolders(model, await samplesIn(scratch)), draft),
+  );
+  await chmod(dir, 0o755); // drafts are private, and a web server is another user
+  output.result({ out: dir });
+  output.say(`Studio: ${dir} (README.txt says which headers to send)`);
+}
+
+async function serve(model: string, scratch: string, flags: StudioFlags, output: Output): Promise<void> {
+  const { servePage } = await import('@reclmis/server');
+  const { POLICY } = await import('@reclmis/studio');
+  const { siteFolders } = await import('../studio/site.js');
+  const { openBrowser } = await import('../studio/open-browser.js');
+  const signal = interruptSignal();
+  const folders = await siteFolders(model, await samplesIn(scratch));
+  const server = await servePage(folders, {
+    policy: `${POLICY}; frame-ancestors 'none'`,
+    port: flags.port,
+  });
+  try {
+    output.result({ url: server.url });
+    output.say(`${server.url}   (this machine only; press Ctrl-C to stop)`);
+    if (flags.open && !openBrowser(server.url)) output.notice('open this address in a browser');
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  } finally {
+    await server.stop();
+  }
+}
+
+async function samplesIn(scratch: string): Promise<string> {
+  const { writeSamples } = await import('../studio/samples.js');
+  const folder = join(scratch, 'samples');
+  await mkdir(folder);
+  await writeSamples(folder);
+  return folder;
+}
