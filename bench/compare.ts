@@ -172,7 +172,7 @@ function infer({ segmenter }: Session, { images, notes }: Batch): Inference {
 
 function step(session: Session, batch: Batch, number: number): Step {
   const begun = performance.now();
-  const losses = trainStep(session, batch, number, session.config.train.lr);
+  const { losses } = trainStep(session, batch, number, session.config.train.lr);
   return { losses, seconds: (performance.now() - begun) / 1000 };
 }
 

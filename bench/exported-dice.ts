@@ -8,7 +8,7 @@
  * batches.
  */
 import { parseArgs } from 'node:util';
-import { type Mask, score, ScoreSummary, threshold } from '@reclmis/core';
+import { type Mask, resizeOf, score, ScoreSummary, threshold, USUAL_RESIZE } from '@reclmis/core';
 import { type Batch, type Case, Loader, openDataset, type Split } from '@reclmis/lab';
 import { loadModel, type Model } from '@reclmis/runtime';
 
@@ -87,9 +87,12 @@ try {
     const { size } = model.manifest.image;
     if (size !== S) throw new Error(`${dir}: expected the first model's size ${S}, got ${size}`);
   }
+  const resize = first === undefined ? USUAL_RESIZE : resizeOf(first.model.manifest);
+  if (subjects.some(({ model }) => resizeOf(model.manifest) !== resize))
+    throw new Error('expected models that resize images by one rule');
   const dataset = await openDataset(data, values.split as Split);
   const cases = values.cases === undefined ? dataset.cases : spread(dataset.cases, Number(values.cases));
-  loader = new Loader({ cases, batchSize: Number(values.batch), size: S, workers: 1, cacheBytes: 0 });
+  loader = new Loader({ cases, batchSize: Number(values.batch), size: S, resize, workers: 1, cacheBytes: 0 });
   let done = 0;
   for await (const batch of loader.batches(0)) {
     let reference: Mask[] = [];

@@ -26,7 +26,7 @@ export async function crossValidate(cases: readonly Case[], size: number): Promi
   const foldOf = assignFolds(cases, FOLDS, groups, SEED);
   const measured = await mapLimit(cases, 2, async ({ id, imagePath }) => ({
     fold: foldOf.get(id),
-    features: imageFeatures(imageToPlanes(await readImage(imagePath), size), size),
+    features: imageFeatures(imageToPlanes(await readImage(imagePath), size, 'area'), size),
   }));
   const why: Record<string, number> = {};
   let warned = 0;

@@ -77,7 +77,7 @@ const coloured = ({ width, height, data: greys }: GreyImage): RgbImage => {
 
 const begun = performance.now();
 const train = await openDataset(data, 'train');
-const reference = await measureReference(train.cases, { size: S, readsNotes: true, sides });
+const reference = await measureReference(train.cases, { size: S, resize: 'area', readsNotes: true, sides });
 if (!reference) throw new Error(`${data}: no training image reads`);
 const fitted = performance.now() - begun;
 const words = WordTokenizer.fromNotes(train.cases.map(({ note }) => note));
@@ -98,7 +98,7 @@ const note = (what: string, warned: boolean): void => {
   counts.set(what, row);
 };
 const look = (what: string, image: RgbImage): void => {
-  const planes = imageToPlanes(image, S);
+  const planes = imageToPlanes(image, S, 'area');
   const before = process.cpuUsage();
   const warned = checks.image(planes, S).length > 0;
   spent += process.cpuUsage(before).user;
@@ -117,7 +117,7 @@ if (values['cross-validate']) {
   process.exit(0);
 }
 function costAt(side: number): number {
-  const planes = imageToPlanes(coloured(drawPhantom(1, 0, side).image), side);
+  const planes = imageToPlanes(coloured(drawPhantom(1, 0, side).image), side, 'area');
   checks.image(planes, side);
   const before = process.cpuUsage();
   for (let i = 0; i < 10; i++) checks.image(planes, side);

@@ -28,11 +28,9 @@ if (libtorch === null) {
 const sources = readdirSync(native)
   .filter((name) => name.endsWith('.cc'))
   .sort();
-const headers = readdirSync(native, { recursive: true })
-  .filter((name) => name.endsWith('.h'))
-  .sort();
 const compileFlags = [
   '-O2',
+  '-DNDEBUG', // as libtorch's packages are built: some of its classes are laid out differently without
   '-g0',
   '-fPIC',
   '-std=c++17',
@@ -68,11 +66,21 @@ const linkFlags = [
 const compiler = process.env.CXX ?? 'g++';
 
 const text = (name) => readFileSync(join(native, name), 'utf8');
-const shared = [compiler, compileFlags, libtorch.version, headers.map(text)];
+/** The source and the headers that it includes, theirs too. */
+const included = (name, found = new Set()) => {
+  if (found.has(name) || !existsSync(join(native, name))) return found;
+  found.add(name);
+  for (const [, header] of text(name).matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)) included(header, found);
+  return found;
+};
+const missing = readdirSync(join(native, 'missing'), { recursive: true })
+  .filter((name) => name.endsWith('.h'))
+  .map((name) => join('missing', name));
+const shared = [compiler, compileFlags, libtorch.version, missing.sort().map(text)];
 /** Excludes the clone's path, so a copied clone need not build again. */
 const stampOf = (...parts) =>
   createHash('sha256').update(JSON.stringify(parts).replaceAll(root, '')).digest('hex');
-const stamps = new Map(sources.map((name) => [name, stampOf(shared, text(name))]));
+const stamps = new Map(sources.map((name) => [name, stampOf(shared, [...included(name)].map(text))]));
 const stamp = stampOf(linkFlags, [...stamps]);
 const isStamped = (file, value) => {
   const at = `${file}.stamp`;

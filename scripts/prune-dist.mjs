@@ -9,12 +9,16 @@ const ROOTS = [
   ['examples/dist', 'examples'],
 ];
 
+/** Vite's. */
+const PAGE = join('packages', 'studio', 'dist', 'page');
+
 for (const [dist, source] of ROOTS) {
   if (!existsSync(dist)) continue;
   for (const entry of readdirSync(dist, { recursive: true, withFileTypes: true })) {
     const stem = /^(.*?)\.(js|js\.map|d\.ts|d\.ts\.map)$/.exec(entry.name)?.[1];
-    if (!entry.isFile() || stem === undefined) continue;
+    if (!entry.isFile() || stem === undefined || entry.parentPath.startsWith(PAGE)) continue;
     const folder = join(source, entry.parentPath.slice(dist.length));
-    if (!existsSync(join(folder, `${stem}.ts`))) rmSync(join(entry.parentPath, entry.name));
+    if (!['ts', 'tsx'].some((end) => existsSync(join(folder, `${stem}.${end}`))))
+      rmSync(join(entry.parentPath, entry.name));
   }
 }

@@ -39,14 +39,16 @@ function renderSettings() {
     'Every setting of a run. Give one as a flag (`--train.lr 1e-3`) or in YAML:',
     '',
     '```yaml',
-    'preset: qata-cov19 # optional: build on a preset of configs/',
+    'preset: qata-cov19 # optional: build on a preset of configs/, or on a file: preset: ../ours.yaml',
     'train:',
     '  lr: 0.001',
     '```',
     '',
-    'The command line wins over the file, the file over its preset, the preset over the defaults below, which are the paper’s. An unknown key is an error',
-    'that names the closest known one. The reason for each default is a comment in `packages/lab/src/config/config-schema.ts`, `packages/lab/src/model/settings.ts`',
-    'and `packages/lab/src/text/settings.ts`; the reason for each value of a preset is a comment in its file in `configs/`.',
+    'The command line wins over the file, the file over its preset, the preset over the defaults below, which are the paper’s. A `preset` with a slash or an',
+    'extension `.yaml` or `.yml` is the path of a file, relative to the file that names it; that file may build on another in turn. Sections are merged, every',
+    'other value is replaced. An unknown key is an error',
+    'that names the closest known one. The reason for each default is a comment in `packages/lab/src/config/config-schema.ts`, `train-settings.ts` next to it,',
+    '`packages/lab/src/model/settings.ts` and `packages/lab/src/text/settings.ts`; the reason for each value of a preset is a comment in its file in `configs/`.',
   ];
   for (const [section, settings] of groups) {
     if (SECTIONS[section] === undefined) throw new Error(`no introduction to the settings of "${section}"`);
@@ -75,9 +77,16 @@ function values({ path, type, choices }, schema) {
   if (choices) return choices.map(code).join(', ');
   if (type === 'boolean') return '`true`, `false`';
   const node = path.split('.').reduce((at, key) => at.properties[key], schema);
-  const kind = { integer: 'whole number', number: 'number', string: 'text', numbers: 'two numbers' }[type];
+  const pair = node.prefixItems !== undefined;
+  const kinds = {
+    integer: 'whole number',
+    number: 'number',
+    string: 'text',
+    numbers: pair ? 'two numbers' : 'numbers',
+  };
+  const kind = kinds[type];
   if (kind === undefined) throw new Error(`${path}: no words for a setting of type ${type}`);
-  const bounds = range(type === 'numbers' ? node.prefixItems[0] : node);
+  const bounds = range(type === 'numbers' ? (pair ? node.prefixItems[0] : node.items) : node);
   return bounds === '' ? kind : `${kind}, ${bounds}`;
 }
 

@@ -41,12 +41,12 @@ identity() { printf '%s|%s|%s\n' "$(node --version)" "${LIBTORCH:-}" "${LIBTORCH
 up_to_date() {
   [[ -f $stamp && $(<"$stamp") == "$(identity)" ]] || return 1
   local package
-  for package in core files torch lab export predict runtime server cli; do [[ -d packages/$package/dist ]] || return 1; done
-  [[ -d tests/dist && -d examples/dist ]] || return 1
+  for package in core clinical files torch lab export predict runtime server studio cli; do [[ -d packages/$package/dist ]] || return 1; done
+  [[ -d tests/dist && -d examples/dist && -f packages/studio/dist/page/index.html ]] || return 1
   compgen -G 'packages/torch/build/*' >/dev/null || return 1
   local changed
   changed=$(find package-lock.json tsconfig*.json packages/*/tsconfig.json packages/*/package.json packages/*/src \
-    packages/torch/native tests examples scripts/build-addon.mjs scripts/setup.sh \
+    packages/studio/index.html packages/studio/vite.config.mjs packages/studio/public packages/torch/native tests examples scripts/build-addon.mjs scripts/setup.sh \
     \( -path tests/dist -o -path examples/dist \) -prune -o \( -type f -o -type d \) ! -path tests ! -path examples -newer "$stamp" -print -quit 2>/dev/null)
   [[ -z $changed ]]
 }
@@ -113,11 +113,12 @@ need_packages() {
 
 compile() {
   local package force=()
-  for package in packages/core packages/files packages/torch packages/lab packages/export packages/predict packages/runtime packages/server packages/cli examples tests; do
+  for package in packages/core packages/clinical packages/files packages/torch packages/lab packages/export packages/predict packages/runtime packages/server packages/studio packages/cli examples tests; do
     [[ -d $package/dist ]] || force=(--force) # tsc trusts its build record even where the output is gone
   done
   node scripts/prune-dist.mjs
   quietly 'compiling TypeScript' node_modules/.bin/tsc -b "${force[@]}"
+  quietly "building the studio's page" npm run -s studio
 }
 
 need_node

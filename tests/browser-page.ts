@@ -13,7 +13,7 @@ import { build } from 'vite';
 declare global {
   // Set by `page/index.html`.
   var runtime: typeof Runtime;
-  var decodeInBrowser: (image: Uint8Array, maxPixels: number) => Promise<RgbImage>;
+  var decodeInBrowser: (image: Uint8Array, options: { maxPixels: number }) => Promise<{ image: RgbImage }>;
   var codeOf: (work: Promise<unknown>) => Promise<string>;
 }
 
@@ -86,6 +86,8 @@ export interface PageOptions {
   readonly folders: Readonly<Record<string, string>>;
   /** Send the headers for threads. Default true. */
   readonly isolated?: boolean;
+  /** Content-Security-Policy of every answer, which workers obey too. Default none. */
+  readonly policy?: string;
   /** Default false: only canvas. */
   readonly webgl?: boolean;
   /** Default false. */
@@ -96,9 +98,14 @@ export interface PageOptions {
 export async function openPage({
   folders,
   isolated = true,
+  policy,
   webgl = false,
   webgpu = false,
 }: PageOptions): Promise<OpenPage> {
+  const headers = {
+    ...(isolated ? ISOLATION : {}),
+    ...(policy === undefined ? {} : { 'Content-Security-Policy': policy }),
+  };
   const roots = Object.entries(folders).sort(([a], [b]) => b.length - a.length);
   const server = createServer((request, response) => {
     const path = normalize(decodeURIComponent((request.url ?? '/').split('?')[0] ?? '/'));
@@ -110,7 +117,7 @@ export async function openPage({
     readFile(file).then(
       (bytes) => {
         const type = TYPES[extname(file)] ?? 'application/octet-stream';
-        response.writeHead(200, { 'Content-Type': type, ...(isolated ? ISOLATION : {}) }).end(bytes);
+        response.writeHead(200, { 'Content-Type': type, ...headers }).end(bytes);
       },
       () => response.writeHead(404).end(),
     );

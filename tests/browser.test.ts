@@ -11,7 +11,13 @@ import { loadModel, type Model, type Segmentation } from '@reclmis/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM, openPage, type OpenPage } from './browser-page.js';
 import { imageFiles } from './image-files.js';
-import { difference, makeRuntimeSite, type RuntimeSite, segmentOnPage } from './runtime-site.js';
+import {
+  difference,
+  makeRuntimeSite,
+  type RuntimeSite,
+  openedOnPage,
+  segmentOnPage,
+} from './runtime-site.js';
 
 /** A page's result for a note with a side. */
 interface SidedResult {
@@ -85,7 +91,8 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
       const seen = await open.page.evaluate(async (text) => {
         const file = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
         try {
-          const { width, height, data } = await decodeInBrowser(file, 10_000);
+          const { image } = await decodeInBrowser(file, { maxPixels: 10_000 });
+          const { width, height, data } = image;
           return { width, height, data: [...data] };
         } catch (error) {
           return (error as { code: string }).code;
@@ -157,6 +164,13 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
       finished: 'none',
       different: true,
     });
+  });
+
+  it('gives an open image’s notes what `segment` gives, bit for bit', async () => {
+    const { opened, alone, cut } = await openedOnPage(open, { wasmPaths: '/ort/' });
+    expect(cut).toBe(true);
+    expect(opened).toEqual(alone);
+    expect(opened[0]).not.toEqual(opened[1]); // the note matters
   });
 
   it('mirrors notes of other sides than the model’s, bit for bit, and says so', async () => {

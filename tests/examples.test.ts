@@ -96,7 +96,7 @@ describe.skipIf(!CHROMIUM)('the example for browsers, in Chromium', () => {
         buffer: Buffer.from('no image'),
       });
       await page.click('button');
-      await status.getByText('image: expected a PNG or JPEG file').waitFor();
+      await status.getByText('image: expected a PNG, JPEG, DICOM or NIfTI file').waitFor();
     } finally {
       await close();
     }

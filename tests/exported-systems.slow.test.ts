@@ -1,40 +1,54 @@
-/** Exported systems of Table 1 at work in the runtime and behind the server: one that reads no note, one that reads features, one that reads words. */
+/** Exported systems of Table 1 at work in the runtime and behind the server: one that reads no note, two that read features (of words, of CLIP's tower), one that reads words. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodePng } from '@reclmis/files';
 import { exportModel } from '@reclmis/export';
-import { makeTinyRun } from '@reclmis/lab/testing';
+import { importTinyClip, makeTinyRun } from '@reclmis/lab/testing';
 import { loadModel } from '@reclmis/runtime';
 import { createServer } from '@reclmis/server';
 import { openRun } from '@reclmis/lab';
 import { imageToPlanes } from '@reclmis/core';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-exported-systems-'));
-afterAll(() => rmSync(root, { recursive: true, force: true }));
+const home = process.env['RECLMIS_HOME'];
+beforeAll(async () => {
+  if (!process.env['RECLMIS_SLOW']) return;
+  process.env['RECLMIS_HOME'] = join(root, 'home');
+  await importTinyClip(root, join(root, 'home'));
+});
+afterAll(() => {
+  if (home === undefined) delete process.env['RECLMIS_HOME'];
+  else process.env['RECLMIS_HOME'] = home;
+  rmSync(root, { recursive: true, force: true });
+});
 const MINUTES = 120_000;
 const S = 32;
 const IMAGE = { width: S, height: S, data: Uint8Array.from({ length: 3 * S * S }, (_, i) => (i * 37) % 256) };
 const [LEFT, RIGHT] = ['lower left lung', 'upper right lung'];
 
 describe.skipIf(!process.env['RECLMIS_SLOW'])('an exported model', () => {
-  it.each<[string, boolean, Record<string, unknown>]>([
-    ['attunet', false, {}],
-    ['lavt', true, { width: 8, depths: [2, 2], heads: [1, 2], window: 4 }],
-    ['vilt', true, { patch: 16, tokens: 12 }],
+  it.each<[string, string, boolean, Record<string, unknown>]>([
+    ['attunet', 'words', false, {}],
+    ['lavt', 'words', true, { width: 8, depths: [2, 2], heads: [1, 2], window: 4 }],
+    ['lavt', 'clip-vit-b-32', true, { width: 8, depths: [2, 2], heads: [1, 2], window: 4 }],
+    ['vilt', 'words', true, { patch: 16, tokens: 12 }],
   ])(
-    'of %s segments as its run does, in the runtime and behind the server',
-    async (name, reads, options) => {
-      const run = await makeTinyRun(join(root, name), {
+    'of %s (notes by %s) segments as its run does, in the runtime and behind the server',
+    async (name, encoder, reads, options) => {
+      const place = join(root, `${name}-${encoder}`);
+      const run = await makeTinyRun(place, {
         'model.name': name,
         'model.baseWidth': 8,
         'model.options': options,
+        'text.encoder': encoder,
       });
-      const out = join(root, name, 'model');
-      await exportModel(run, { out, threads: 1 });
+      const out = join(place, 'model');
+      const { manifest } = await exportModel(run, { out, threads: 1 });
+      expect(manifest.note?.tokenizer.kind === 'clip').toBe(encoder !== 'words');
       using own = openRun(run).loadModel();
-      const planes = imageToPlanes(IMAGE, S);
+      const planes = imageToPlanes(IMAGE, S, 'area');
       const model = await loadModel(out, { threads: 1 });
       try {
         const given: Float32Array[] = [];

@@ -64,7 +64,7 @@ const holds = (path: string): boolean => existsSync(join(clone, path));
 
 describe('docs/guide/own-data.md', () => {
   it('leads from phantoms to masks', async () => {
-    const all = commands('docs/guide/own-data.md', /photos|QaTa-COV19|lungs|reclmis notes masks/);
+    const all = commands('docs/guide/own-data.md', /photos|QaTa-COV19|lungs|polyps|reclmis notes masks/);
     const names = all.map((words) => words.slice(1, 3).join(' '));
     const said = await runAll(all);
     const of = (command: string): string => said[names.indexOf(command)] ?? '';
@@ -99,14 +99,20 @@ describe('docs/guide/own-data.md', () => {
 describe('docs/guide/own-data.md, in ten lines', () => {
   it('leads from pictures and a sheet to masks', async () => {
     await preparePhotos();
+    const page = readFileSync(join(ROOT, 'docs/guide/own-data.md'), 'utf8');
+    const [, classes = ''] = /^printf '(.*)' > classes\.yaml$/mu.exec(page) ?? [];
+    writeFileSync(join(clone, 'classes.yaml'), classes.replaceAll('\\n', '\n'));
     const ten = commands('docs/guide/own-data.md').filter((words) => words.join(' ').includes('photos'));
     const [check = '', split = '', ...others] = await runAll(
       ten.filter((words) => !words.includes('--columns')),
     );
     expect(check).toContain('No problems found.');
     expect(split).toMatch(/train +14 +14 /u);
-    expect(others).toHaveLength(4);
-    expect(readdirSync(join(clone, 'masks')).filter((name) => name.endsWith('_mask.png'))).toHaveLength(20);
+    expect(others).toHaveLength(6);
+    const made = (folder: string, end: string): string[] =>
+      readdirSync(join(clone, folder)).filter((name) => name.endsWith(end));
+    expect(made('masks', '_mask.png')).toHaveLength(20);
+    expect(made('classes', '_labels.png')).toHaveLength(20);
   });
 });
 
@@ -147,9 +153,9 @@ describe('docs/guide/first-run.md', () => {
       ['npm', 'run', 'demo'],
     ]);
     expect(await run(['reclmis', 'demo'])).toContain('left and right swapped');
-    for (const file of ['overview.png', 'run', 'phantoms'])
+    for (const file of ['overview.png', 'run', 'model/manifest.json', 'phantoms'])
       expect(holds(join('outputs/demo', file))).toBe(true);
-    const said = await runAll(commands('docs/guide/first-run.md'));
+    const said = await runAll(commands('docs/guide/first-run.md', /^reclmis studio/)); // which serves until stopped
     expect(said).toHaveLength(5);
     expect(said[1]).toContain('finished');
     expect(holds('outputs/report/report.html')).toBe(true);
@@ -160,7 +166,7 @@ describe('docs/guide/first-run.md', () => {
 describe('README.md', () => {
   it('leads from training to a mask in TypeScript', async () => {
     await prepareReadme();
-    const said = await runAll(commands('README.md'));
+    const said = await runAll(commands('README.md', /^reclmis studio/));
     expect(said).toHaveLength(4);
     expect(said[3]).toContain('same side of the threshold: 100.000 % of the pixels');
     const program = readPage('README.md').blocks.find(({ language }) => language === 'ts');

@@ -11,12 +11,9 @@ import { decodeImage, readImage } from '@reclmis/files';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, CHROMIUM, openPage } from './browser-page.js';
 import { pack, ROOT } from './packed.js';
+import { CORNERSTONE, install, REGISTRY } from './registry.js';
 import { makeSmallModel, writePictures } from './small-model.js';
 
-const slow = Boolean(process.env['RECLMIS_SLOW']);
-const registry =
-  slow &&
-  spawnSync('npm', ['ping', '--fetch-retries=0', '--fetch-timeout=10000'], { stdio: 'ignore' }).status === 0;
 const root = mkdtempSync(join(tmpdir(), 'reclmis-packages-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
@@ -34,11 +31,6 @@ function run(cwd: string, ...args: string[]): string {
   return stdout;
 }
 
-function install(project: string, ...what: string[]): void {
-  const args = ['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts', ...what];
-  execFileSync('npm', args, { cwd: project, stdio: 'pipe' });
-}
-
 /** The strictest options. */
 const STRICT = {
   strict: true,
@@ -48,7 +40,7 @@ const STRICT = {
   types: [],
 };
 
-describe.skipIf(!registry)('the packages, installed by npm (needs a registry)', () => {
+describe.skipIf(!REGISTRY)('the packages, installed by npm (needs a registry)', () => {
   const project = join(root, 'project');
   beforeAll(async () => {
     mkdirSync(project);
@@ -93,14 +85,7 @@ describe.skipIf(!registry)('the packages, installed by npm (needs a registry)', 
     'work with Cornerstone3D: its types, its bundle, a labelmap on the screen',
     { timeout: 300_000 },
     async () => {
-      install(
-        project,
-        '@cornerstonejs/core@5.14.0',
-        '@cornerstonejs/tools@5.14.0',
-        '@cornerstonejs/metadata@5.14.0',
-        '@cornerstonejs/utils@5.14.0',
-        'events@3.3.0',
-      );
+      install(project, ...CORNERSTONE);
       const example = join(project, 'viewer');
       cpSync(join(ROOT, 'examples', 'cornerstone'), example, { recursive: true });
       cpSync(join(ROOT, 'examples', 'browser', 'vite.config.mjs'), join(example, 'vite.config.mjs'));

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** In order of dependency. */
-export const PACKED = ['core', 'files', 'runtime'] as const;
+export const PACKED = ['core', 'clinical', 'files', 'runtime'] as const;
 
 /** Packs them into a new folder. @returns the archives. */
 export function pack(folder: string): string[] {

@@ -7,10 +7,10 @@ export const LANGUAGES = ['en', 'de', 'es', 'fr', 'zh'] as const;
 export type Language = (typeof LANGUAGES)[number];
 
 /**
- * By three authors; the second and third wrote after the reader, without knowing it. The fourth is by the reader's
- * author, written before each round of improvements: it guards against regressions and estimates nothing.
+ * By four authors; the second, third and fifth wrote after the reader, without knowing it. The fourth is by the
+ * reader's author, written before each round of improvements: it guards against regressions and estimates nothing.
  */
-export const SETS = ['first', 'second', 'third', 'fourth'] as const;
+export const SETS = ['first', 'second', 'third', 'fourth', 'fifth'] as const;
 const HEIGHTS = ['upper', 'middle', 'lower'];
 
 export type AnnotatedSet = (typeof SETS)[number];
@@ -69,11 +69,15 @@ export function scored(language: Language, set: AnnotatedSet): Scored[] {
   });
 }
 
-/** The annotations of the third and fourth set know no extent "focal". */
+/** Extents that the annotations of a set do not have. */
+const UNSAID: Readonly<Partial<Record<AnnotatedSet, readonly string[]>>> = {
+  third: ['focal'],
+  fourth: ['focal'],
+  fifth: ['focal', 'diffuse'],
+};
+
 function extentOf({ extent }: FreeNote, set: AnnotatedSet): string | null {
-  return extent === null || ((set === 'third' || set === 'fourth') && extent.value === 'focal')
-    ? null
-    : extent.value;
+  return extent === null || UNSAID[set]?.includes(extent.value) ? null : extent.value;
 }
 
 /** All three heights of a side as the side. */
@@ -97,7 +101,8 @@ export function placeNames(places: readonly ReadPlace[]): string[] {
 const FIELDS = ['places', 'absent', 'count', 'extent', 'uncertain'] as const;
 type Field = (typeof FIELDS)[number];
 
-function valueOf(note: Annotated, field: Field): string {
+function valueOf(note: Annotated, field: Field | 'laterality'): string {
+  if (field === 'laterality') return [...new Set(sidesOf(note.places))].sort().join(', ') || 'none';
   const value = note[field];
   return Array.isArray(value)
     ? [...new Set(value as string[])].sort().join(', ') || 'none'
@@ -111,21 +116,24 @@ function sidesOf(places: readonly string[]): string[] {
 const SINGLE = HEIGHTS.flatMap((zone) => [`${zone} left`, `${zone} right`, zone]);
 const PLACES = [...SINGLE, 'left', 'right'];
 
-/** Counts of expected against read, as Markdown: a table for each field of each language. */
+/** Counts of expected against read, as Markdown: tables for each language. */
 export function confusionTables(all: readonly Scored[]): string {
-  const groups = [...LANGUAGES.map((one) => [one, all.filter(({ language }) => language === one)] as const)];
-  return groups
-    .flatMap(([language, list]) => {
-      const sound = list.filter(({ expected }) => !expected.nonsense);
-      const nonsense = list.filter(({ expected }) => expected.nonsense);
-      return [
-        `## ${language}`,
-        `${list.filter(({ right }) => right).length} of ${list.length} read completely and correctly; ${list.filter(({ wrongSide }) => wrongSide).length} with a wrong side; ${nonsense.filter(({ right }) => right).length} of ${nonsense.length} contradictory or ambiguous ones warned without a place; ${sound.filter(({ read }) => read.nonsense).length} of ${sound.length} others warned.`,
-        ...(['places', 'absent'] as const).map((field) => placeTable(sound, field)),
-        ...(['count', 'extent', 'uncertain'] as const).map((field) => valueTable(sound, field)),
-      ];
-    })
-    .join('\n\n');
+  return LANGUAGES.map((one) => {
+    const list = all.filter(({ language }) => language === one);
+    return [`## ${one}`, ...itemTables(list)].join('\n\n');
+  }).join('\n\n');
+}
+
+/** A summary, then a table for each item of a reading: sides, places, what is free, number, extent, doubt. */
+export function itemTables(list: readonly Scored[]): string[] {
+  const sound = list.filter(({ expected }) => !expected.nonsense);
+  const nonsense = list.filter(({ expected }) => expected.nonsense);
+  return [
+    `${list.filter(({ right }) => right).length} of ${list.length} read completely and correctly; ${list.filter(({ wrongSide }) => wrongSide).length} with a wrong side; ${nonsense.filter(({ right }) => right).length} of ${nonsense.length} contradictory or ambiguous ones warned without a place; ${sound.filter(({ read }) => read.nonsense).length} of ${sound.length} others warned.`,
+    valueTable(sound, 'laterality'),
+    ...(['places', 'absent'] as const).map((field) => placeTable(sound, field)),
+    ...(['count', 'extent', 'uncertain'] as const).map((field) => valueTable(sound, field)),
+  ];
 }
 
 /** Each place by itself: expected and read, expected only, read only. */
@@ -141,7 +149,7 @@ function placeTable(list: readonly Scored[], field: 'places' | 'absent'): string
   return [`| ${field} | both | expected only | read only |`, '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
-function valueTable(list: readonly Scored[], field: 'count' | 'extent' | 'uncertain'): string {
+function valueTable(list: readonly Scored[], field: 'laterality' | 'count' | 'extent' | 'uncertain'): string {
   const values = [
     ...new Set(list.flatMap(({ expected, read }) => [valueOf(expected, field), valueOf(read, field)])),
   ].sort();

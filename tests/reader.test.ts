@@ -1,5 +1,5 @@
 /**
- * The reader of free notes on 1040 annotated sentences by three authors, and on 593 by its own. Its vocabulary has
+ * The reader of free notes on 1340 annotated sentences by four authors, and on 593 by its own. Its vocabulary has
  * since been extended for those it failed, so the shares are floors against regressions, not estimates for new notes.
  */
 import { describe, expect, it } from 'vitest';
@@ -11,27 +11,26 @@ const bySet = {
   second: ofSet('second'),
   third: ofSet('third'),
   fourth: ofSet('fourth'),
+  fifth: ofSet('fifth'),
 };
 const sizes = {
   first: [280, 60, 60, 60, 60],
   second: [160, 15, 15, 15, 15],
   third: [220, 20, 20, 20, 20],
   fourth: [406, 54, 44, 45, 44],
+  fifth: [140, 40, 40, 40, 40],
 };
-const contradictions = { first: 28, second: 12, third: 24, fourth: 70 };
-const floors = { first: 0.98, second: 0.98, third: 0.98, fourth: 0.97 };
+const contradictions = { first: 28, second: 12, third: 24, fourth: 70, fifth: 1 };
+const floors = { first: 0.98, second: 0.98, third: 0.98, fourth: 0.97, fifth: 0.97 };
 /** Complete but wrong. */
 const KNOWN = new Set([
   // another height of the same side, or not: its side stays open, and the note goes as written
   'Shadow right apex, basal nodule not excluded.',
   // "évocatrice de" is a hedge to the other authors
+  'Multiples plages de verre dépoli bilatérales, périphériques, évocatrices de COVID-19, prédominant aux deux lobes inférieurs.',
   "Image excavée de l'apex droit évocatrice de BK, crachats positifs. Apex gauche libre.",
-  'Diffuse bilateral ground-glass opacities, lower zones > upper. ARDS pattern. Lines and tubes stable.',
-  'Opacity R CP angle, ?effusion ?consolidation',
   'Subtle nodular density superimposed on the right 7th rib posteriorly. Nipple shadow favoured.',
   'One cavitating lesion left midzone; a second smaller lesion right apex',
-  'Pt unable to take deep breath, R hemidiaphragm high. Crowding of markings R base, no definite consolidation.',
-  'diffuse interstitial thickening both lungs; atypical infection or oedema',
   'Bilat LZ haze from breast implants. No lung lesion.',
   'Solitary pulmonary nodule left lower zone. Ca? CT please',
 ]);

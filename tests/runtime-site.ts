@@ -61,6 +61,31 @@ export function segmentOnPage(
   );
 }
 
+/** Values of probabilities, bit by bit: of an open image's notes, and of `segment` by a model that keeps nothing. */
+export function openedOnPage(
+  { page }: OpenPage,
+  options: Pick<LoadOptions, 'device' | 'wasmPaths'>,
+): Promise<{ readonly opened: number[][]; readonly alone: number[][]; readonly cut: boolean }> {
+  return page.evaluate(async (options) => {
+    const notes = ['upper left lung', 'lower right lung', 'upper left lung'];
+    const bits = (values: Float32Array): number[] => [
+      ...new Uint32Array(values.buffer, values.byteOffset, values.length),
+    ];
+    const picture = await (await fetch('/images/2.png')).blob();
+    const model = await runtime.loadModel('/model/', options);
+    const forgetful = await runtime.loadModel('/model/', { ...options, featureBytes: 0 });
+    const image = await model.open(picture);
+    const [opened, alone]: [number[][], number[][]] = [[], []];
+    for (const note of notes) opened.push(bits((await image.segment(note)).probability));
+    await image.dispose();
+    for (const note of notes) alone.push(bits((await forgetful.segment(picture, note)).probability));
+    const cut = model.manifest.segmenter.features != null;
+    await model.dispose();
+    await forgetful.dispose();
+    return { opened, alone, cut };
+  }, options);
+}
+
 /** Share of pixels that differ. @throws RangeError for different sizes */
 export function difference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) throw new RangeError(`masks of ${a.length} and ${b.length} pixels`);

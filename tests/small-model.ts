@@ -79,7 +79,7 @@ export async function probabilitiesByTorch(
   const all: Float32Array[] = [];
   for (const { bytes, file, note } of pictures) {
     const image = await decodeImage(bytes, file);
-    const plane = model.probabilities(imageToPlanes(image, S), [note]); // [1,1,S,S]
+    const plane = model.probabilities(imageToPlanes(image, S, 'area'), [note]); // [1,1,S,S]
     all.push(resizePlane(plane, S, S, image.width, image.height));
   }
   return all;

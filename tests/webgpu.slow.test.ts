@@ -6,7 +6,13 @@ import { MANIFEST_FILE, parseManifest, threshold } from '@reclmis/core';
 import type { Model } from '@reclmis/runtime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM, openPage, type OpenPage } from './browser-page.js';
-import { difference, makeRuntimeSite, type RuntimeSite, segmentOnPage } from './runtime-site.js';
+import {
+  difference,
+  makeRuntimeSite,
+  openedOnPage,
+  type RuntimeSite,
+  segmentOnPage,
+} from './runtime-site.js';
 
 const SLOW = process.env['RECLMIS_SLOW'] === '1';
 
@@ -59,6 +65,13 @@ describe.skipIf(!CHROMIUM || !SLOW)('the runtime on WebGPU', { timeout: 600_000 
     }
   });
 
+  it('gives an open image’s notes what `segment` gives, bit for bit', async () => {
+    const { opened, alone, cut } = await openedOnPage(open, { device: 'webgpu', wasmPaths: '/ort/' });
+    expect(cut).toBe(true);
+    expect(opened).toEqual(alone);
+    expect(opened[0]).not.toEqual(opened[1]); // the note matters
+  });
+
   it('is refused, or left for WebAssembly, if its results differ from the export check', async () => {
     const code = await open.page.evaluate(() =>
       codeOf(runtime.loadModel('/other/', { device: 'webgpu', wasmPaths: '/ort/' })),
@@ -75,5 +88,56 @@ describe.skipIf(!CHROMIUM || !SLOW)('the runtime on WebGPU', { timeout: 600_000 
       return model.device;
     });
     expect(device).toBe('wasm');
+  });
+
+  it('goes on with WebAssembly when the device is lost, with the same masks', async () => {
+    const { pictures } = site;
+    const [first] = pictures;
+    const fresh = await openPage({ folders: site.folders, webgpu: true });
+    fresh.page.setDefaultTimeout(500_000);
+    try {
+      const found = await fresh.page.evaluate(
+        async ({ file, note }) => {
+          interface Device {
+            destroy(): void;
+          }
+          const { gpu } = navigator as unknown as {
+            gpu: { requestAdapter(): Promise<{ requestDevice(...of: unknown[]): Promise<Device> }> };
+          };
+          const adapter = await gpu.requestAdapter();
+          Object.defineProperty(adapter, 'info', { value: { isFallbackAdapter: false } });
+          const devices: Device[] = [];
+          const request = adapter.requestDevice.bind(adapter);
+          adapter.requestDevice = async (...of) => {
+            const device = await request(...of);
+            devices.push(device);
+            return device;
+          };
+          gpu.requestAdapter = () => Promise.resolve(adapter);
+          const told: string[] = [];
+          const model: Model = await runtime.loadModel('/model/', {
+            wasmPaths: '/ort/',
+            onFallback: ({ code }) => told.push(code),
+          });
+          const image = await (await fetch(`/images/${file}`)).blob();
+          const opened = await model.open(image);
+          const before = await opened.segment(note);
+          const on = model.device;
+          for (const device of devices) device.destroy();
+          const after = await opened.segment(`${note} `); // not the note whose features are kept
+          const again = await model.segment(image, note);
+          const result = [before, after, again].map(({ probability }) => [...probability]);
+          return { on, off: model.device, told, devices: devices.length, result };
+        },
+        { file: first!.file, note: first!.note },
+      );
+      expect(found).toMatchObject({ on: 'webgpu', off: 'wasm', told: ['INFERENCE_FAILED'] });
+      expect(found.devices).toBeGreaterThan(0);
+      const [before, after, again] = found.result;
+      for (const other of [after!, again!])
+        expect(Math.max(...other.map((value, p) => Math.abs(value - before![p]!)))).toBeLessThan(1e-4);
+    } finally {
+      await fresh.close();
+    }
   });
 });

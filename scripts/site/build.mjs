@@ -39,7 +39,7 @@ export async function buildPages({ root, stage, pages, out }) {
     navigationLeaves: PACKAGES.map((name) => `@reclmis/${name}`), // a package's own page lists its parts
     categorizeByGroup: false,
     headings: { readme: false, document: false },
-    highlightLanguages: ['sh', 'ts', 'yaml', 'json'],
+    highlightLanguages: ['sh', 'ts', 'yaml', 'json', 'python'],
     searchInDocuments: true,
     excludePrivate: true,
     excludeInternal: true,

@@ -10,7 +10,7 @@ export const SOURCE = 'source:/';
 /** Groups of the navigation, in their order; the index of the documentation has a heading for each of the first. */
 export const GROUPS = ['Guides', 'Reference', 'Measurements', 'How it works', 'Project', 'API'];
 
-const PICTURES = new Set(['.png', '.svg', '.jpg']);
+const PICTURES = new Set(['.png', '.svg', '.jpg', '.gif']);
 
 /** @typedef {{ path: string, title: string, group: string }} PageInfo */
 
