@@ -29,8 +29,9 @@ export default tseslint.config(
   {
     files: [
       'packages/*/src/**/*.ts',
+      'packages/*/src/**/*.tsx',
       'tests/*.ts',
-      'bench/*.ts',
+      'bench/**/*.ts',
       'examples/browser/*.ts',
       'examples/cornerstone/adapter.ts',
     ],

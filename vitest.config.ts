@@ -28,7 +28,7 @@ export default defineConfig({
         extends: true, // the addon lives in a process of its own per file
         test: {
           name: 'alone',
-          include: ['packages/*/dist/**/*.test.js', 'tests/dist/**/*.test.js'],
+          include: ['{packages/*,tests,bench}/dist/**/*.test.js'],
           exclude: [MODULES, ...SHARED],
         },
       },
