@@ -61,11 +61,19 @@ export function segmentOnPage(
   );
 }
 
-/** Values of probabilities, bit by bit: of an open image's notes, and of `segment` by a model that keeps nothing. */
+/**
+ * Probabilities of one picture for three notes: of it open, bit by bit; of `segment` by a model that keeps nothing it has
+ * seen, bit by bit; and their greatest difference from those of the graph that isn't cut.
+ */
 export function openedOnPage(
   { page }: OpenPage,
   options: Pick<LoadOptions, 'device' | 'wasmPaths'>,
-): Promise<{ readonly opened: number[][]; readonly alone: number[][]; readonly cut: boolean }> {
+): Promise<{
+  readonly opened: number[][];
+  readonly alone: number[][];
+  readonly fromWhole: number;
+  readonly cut: boolean;
+}> {
   return page.evaluate(async (options) => {
     const notes = ['upper left lung', 'lower right lung', 'upper left lung'];
     const bits = (values: Float32Array): number[] => [
@@ -73,16 +81,23 @@ export function openedOnPage(
     ];
     const picture = await (await fetch('/images/2.png')).blob();
     const model = await runtime.loadModel('/model/', options);
-    const forgetful = await runtime.loadModel('/model/', { ...options, featureBytes: 0 });
+    const forgetful = await runtime.loadModel('/model/', { ...options, featureBytes: 1 });
+    const whole = await runtime.loadModel('/model/', { ...options, featureBytes: 0 });
     const image = await model.open(picture);
     const [opened, alone]: [number[][], number[][]] = [[], []];
-    for (const note of notes) opened.push(bits((await image.segment(note)).probability));
+    let fromWhole = 0;
+    for (const note of notes) {
+      const { probability } = await image.segment(note);
+      opened.push(bits(probability));
+      alone.push(bits((await forgetful.segment(picture, note)).probability));
+      const uncut = await whole.segment(picture, note);
+      for (const [i, value] of probability.entries())
+        fromWhole = Math.max(fromWhole, Math.abs(value - uncut.probability[i]!));
+    }
     await image.dispose();
-    for (const note of notes) alone.push(bits((await forgetful.segment(picture, note)).probability));
     const cut = model.manifest.segmenter.features != null;
-    await model.dispose();
-    await forgetful.dispose();
-    return { opened, alone, cut };
+    await Promise.all([model.dispose(), forgetful.dispose(), whole.dispose()]);
+    return { opened, alone, fromWhole, cut };
   }, options);
 }
 

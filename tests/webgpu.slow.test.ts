@@ -66,10 +66,12 @@ describe.skipIf(!CHROMIUM || !SLOW)('the runtime on WebGPU', { timeout: 600_000 
   });
 
   it('gives an open image’s notes what `segment` gives, bit for bit', async () => {
-    const { opened, alone, cut } = await openedOnPage(open, { device: 'webgpu', wasmPaths: '/ort/' });
+    const { opened, alone, fromWhole, cut } = await openedOnPage(open, { device: 'webgpu', wasmPaths: '/ort/' });
     expect(cut).toBe(true);
-    expect(opened).toEqual(alone);
-    expect(opened[0]).not.toEqual(opened[1]); // the note matters
+    expect(opened.map((values, i) => difference(values, alone[i]!))).toEqual([0, 0, 0]);
+    // onnxruntime joins other operators across the cut, which rounds sums otherwise.
+    expect(fromWhole).toBeLessThan(2e-5);
+    expect(difference(opened[0]!, opened[1]!)).toBeGreaterThan(0.1); // the note matters
   });
 
   it('is refused, or left for WebAssembly, if its results differ from the export check', async () => {
