@@ -66,7 +66,10 @@ describe.skipIf(!CHROMIUM || !SLOW)('the runtime on WebGPU', { timeout: 600_000 
   });
 
   it('gives an open image’s notes what `segment` gives, bit for bit', async () => {
-    const { opened, alone, fromWhole, cut } = await openedOnPage(open, { device: 'webgpu', wasmPaths: '/ort/' });
+    const { opened, alone, fromWhole, cut } = await openedOnPage(open, {
+      device: 'webgpu',
+      wasmPaths: '/ort/',
+    });
     expect(cut).toBe(true);
     expect(opened.map((values, i) => difference(values, alone[i]!))).toEqual([0, 0, 0]);
     // onnxruntime joins other operators across the cut, which rounds sums otherwise.
