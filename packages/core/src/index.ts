@@ -46,6 +46,7 @@ export {
 export {
   contours,
   contoursGeoJson,
+  rings,
   signedArea,
   type Contour,
   type Polygon,

@@ -114,26 +114,17 @@ export function labelAt({ rows, end, label }: LabelledRuns, x: number, y: number
 }
 
 function findRuns({ width, height, data }: Mask): Record<'rows' | 'start' | 'end', Int32Array> {
-  let total = 0;
-  for (let y = 0, p = 0; y < height; y++) {
-    for (let x = 0, before = 0; x < width; x++, p++) {
-      if (data[p] !== 0 && before === 0) total++;
-      before = data[p]!;
-    }
-  }
   const rows = new Int32Array(height + 1);
-  const start = new Int32Array(total);
-  const end = new Int32Array(total);
-  let run = 0;
+  const [start, end]: [number[], number[]] = [[], []];
   for (let y = 0; y < height; y++) {
     const row = y * width;
     for (let x = 0; x < width; x++) {
       if (data[row + x] === 0) continue;
-      start[run] = x;
+      start.push(x);
       while (x < width && data[row + x] !== 0) x++;
-      end[run++] = x;
+      end.push(x);
     }
-    rows[y + 1] = run;
+    rows[y + 1] = start.length;
   }
-  return { rows, start, end };
+  return { rows, start: Int32Array.from(start), end: Int32Array.from(end) };
 }

@@ -95,57 +95,74 @@ function inside(ring: Ring): [x: number, y: number] {
   return Y > y ? [x - 1, y] : [x, y - 1];
 }
 
-function* rings({ width, height, data }: Mask): Generator<Ring> {
-  const at = (x: number, y: number): boolean =>
-    x >= 0 && y >= 0 && x < width && y < height && data[y * width + x] !== 0;
-  const seen = new Uint8Array(data.length); // upper edges visited; every ring has one
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      if (seen[y * width + x] === 0 && at(x, y) && !at(x, y - 1)) yield* follow(x, y, width, at, seen);
-    }
+/**
+ * All rings of a mask, outer ones and holes, in the order of their first upper edges; `contours` groups them. Costs the
+ * pixels once and the edges once.
+ */
+export function rings({ width, height, data }: Mask): Ring[] {
+  const stride = Math.ceil((width + 2) / 4) * 4;
+  const cells = new Uint8Array(stride * (height + 2)); // with a border, so neighbours need no check
+  for (let y = 0; y < height; y++) cells.set(data.subarray(y * width, (y + 1) * width), (y + 1) * stride + 1);
+  const seen = new Uint8Array(cells.length); // upper edges visited; every ring has one
+  const found: Ring[] = [];
+  const walk: Walk = {
+    stride,
+    cells,
+    seen,
+    steps: STEP_X.map((x, way) => STEP_Y[way]! * stride + x),
+    aheads: AHEAD.map(([x, y]) => y * stride + x),
+    besides: AHEAD.map(([, , x, y]) => y * stride + x),
+  };
+  const four = new Uint32Array(cells.buffer); // where four cells equal those above, none has an upper edge
+  for (let word = stride / 4; word < four.length; word++) {
+    if (four[word] === four[word - stride / 4]) continue;
+    for (let p = 4 * word; p < 4 * word + 4; p++)
+      if (cells[p] !== 0 && cells[p - stride] === 0 && seen[p] === 0) follow(p, walk, found);
   }
+  return found;
+}
+
+/** Cells of a mask with a border; a corner is named by the cell to its lower right, and a step is a distance of cells. */
+interface Walk {
+  readonly stride: number;
+  readonly cells: Uint8Array;
+  readonly seen: Uint8Array;
+  readonly steps: readonly number[];
+  readonly aheads: readonly number[];
+  readonly besides: readonly number[];
 }
 
 /**
- * Walks around once from a pixel's upper left corner. At a corner where two pixels touch, it stays with its
+ * Walks around once from the upper left corner of cell `first`. At a corner where two pixels touch, it stays with its
  * own; on returning there, it cuts off what lies between as a ring.
  */
-function* follow(
-  x: number,
-  y: number,
-  width: number,
-  at: (x: number, y: number) => boolean,
-  seen: Uint8Array,
-): Generator<Ring> {
-  const path: [number, number][] = [[x, y]];
+function follow(first: number, { stride, cells, seen, steps, aheads, besides }: Walk, found: Ring[]): void {
+  const point = (at: number): [number, number] => [(at % stride) - 1, Math.floor(at / stride) - 1];
+  const path: number[] = [first];
   const crossings = new Map<number, number>(); // touching corner -> its index in the path
-  const key = (cx: number, cy: number): number => cy * (width + 1) + cx;
-  if (at(x - 1, y - 1) && !at(x - 1, y)) crossings.set(key(x, y), 0);
-  let cx = x;
-  let cy = y;
+  if (cells[first - stride - 1] !== 0 && cells[first - 1] === 0) crossings.set(first, 0);
+  let at = first;
   let way = 0;
-  do {
-    if (way === 0) seen[cy * width + cx] = 1;
-    cx += STEP_X[way]!;
-    cy += STEP_Y[way]!;
-    const [ax, ay, bx, by] = AHEAD[way]!;
-    const ahead = at(cx + ax, cy + ay);
-    const beside = at(cx + bx, cy + by);
+  for (;;) {
+    if (way === 0) seen[at] = 1;
+    at += steps[way]!;
+    const ahead = cells[at + aheads[way]!] !== 0;
+    const beside = cells[at + besides[way]!] !== 0;
     if (ahead && !beside) continue; // straight on
     way = (way + (ahead ? 3 : 1)) % 4;
-    if (cx === x && cy === y && way === 0) break; // around
+    if (at === first && way === 0) break; // around
     const crossing = !ahead && beside;
-    const before = crossing ? crossings.get(key(cx, cy)) : undefined;
+    const before = crossing ? crossings.get(at) : undefined;
     if (before === undefined) {
-      if (crossing) crossings.set(key(cx, cy), path.length);
-      path.push([cx, cy]);
+      if (crossing) crossings.set(at, path.length);
+      path.push(at);
     } else {
       const cut = path.splice(before + 1);
-      for (const [px, py] of cut) crossings.delete(key(px, py));
-      yield close([[cx, cy], ...cut]);
+      for (const corner of cut) crossings.delete(corner);
+      found.push(close([at, ...cut].map(point)));
     }
-  } while (true);
-  yield close(path);
+  }
+  found.push(close(path.map(point)));
 }
 
 function close(path: readonly [number, number][]): Ring {

@@ -1,13 +1,6 @@
 /** The table of measurements: each area of the mask belongs to the named place that holds most of it. */
 import { measure } from '@reclmis/clinical';
-import {
-  components,
-  labelRuns,
-  type LabelledRuns,
-  type Mask,
-  type Spacing,
-  type StatedSides,
-} from '@reclmis/core';
+import { labelRuns, type LabelledRuns, type Mask, type Spacing, type StatedSides } from '@reclmis/core';
 import { zoneRects } from '../note/zone-rects.js';
 import type { MeasuredArea, NamedPlace } from '../state/state.js';
 
@@ -32,7 +25,7 @@ export function areasOf(
     const part = partOf(mask, runs, (component) => owner[component] === number);
     return part === null ? [] : [measured(part, number, label, spacing)];
   });
-  return { pixels: rows.reduce((sum, { pixels }) => sum + pixels, 0), count: components(mask).length, rows };
+  return { pixels: rows.reduce((sum, { pixels }) => sum + pixels, 0), count: runs.count, rows };
 }
 
 /** The place that holds most pixels of each component; null if none holds any. The first place wins a tie. */

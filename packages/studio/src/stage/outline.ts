@@ -2,7 +2,7 @@
  * The outline of a mask as a path in image pixels. Smooth: through the middles of the pixels' edges, averaged over three,
  * which stays within a pixel of the mask. Exact: along the edges, for large zooms.
  */
-import { contours, type Mask, type Ring } from '@reclmis/core';
+import { type Mask, type Ring, rings as ringsOf } from '@reclmis/core';
 
 /** What a canvas path needs, so that tests can record it. */
 export type Pen = Pick<CanvasPath, 'moveTo' | 'lineTo' | 'quadraticCurveTo' | 'closePath'>;
@@ -21,7 +21,7 @@ export function outlineOf(mask: Mask): Outline {
     const from = (top + y) * mask.width + left;
     data.set(mask.data.subarray(from, from + width), y * width);
   }
-  const rings = contours({ width, height, data }).flatMap(({ polygons }) => polygons.flat());
+  const rings = ringsOf({ width, height, data });
   return { rings: rings.map((ring) => ring.map(([x, y]) => [x + left, y + top] as const)) };
 }
 

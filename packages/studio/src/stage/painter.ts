@@ -3,6 +3,7 @@
  * Outlines are 2 px on a 4 px dark casing, since orange on mid-grey tissue has no contrast of its own.
  */
 import type { Mask, RgbImage } from '@reclmis/core';
+import { unite } from '../edit/patch.js';
 import type { Rect } from '../rasters.js';
 import type { View } from '../state/state.js';
 import { areaOf, compareMasks } from './compare-masks.js';
@@ -28,7 +29,11 @@ export interface Scene {
 interface Layer {
   readonly outline: Outline;
   readonly kind: 'mask' | 'gained' | 'lost';
+  /** Its path in image pixels, smooth and exact; made when first drawn, since panning and zooming draw it often. */
+  readonly paths: { smooth?: Path2D; exact?: Path2D };
 }
+
+const layerOf = (mask: Mask, kind: Layer['kind']): Layer => ({ outline: outlineOf(mask), kind, paths: {} });
 
 /** From this many CSS pixels per image pixel, pixels and their edges are drawn as they are. */
 const EXACT = 14;
@@ -41,6 +46,8 @@ export class Painter {
   /** While a stroke is drawn: the mask as a picture, redrawn where it changes. */
   private raster: OffscreenCanvas | null = null;
   private doubt: OffscreenCanvas | null = null;
+  /** What strokes changed since the last frame. */
+  private pending: { readonly mask: Mask; readonly where: Rect; readonly scene: Scene } | null = null;
 
   constructor(
     private readonly below: CanvasRenderingContext2D,
@@ -52,40 +59,49 @@ export class Painter {
     this.windowed = null;
     this.layers = [];
     this.raster = null;
+    this.pending = null;
     this.doubt = null;
   }
 
   /** @param before what the mask is compared with; null: nothing is tinted */
   setMask(mask: Mask | null, before: Mask | null): void {
     this.raster = null;
+    this.pending = null;
     if (mask === null) this.layers = [];
-    else if (before === null) this.layers = [{ outline: outlineOf(mask), kind: 'mask' }];
+    else if (before === null) this.layers = [layerOf(mask, 'mask')];
     else {
       const { kept, gained, lost } = compareMasks(before, mask);
       const layer = (part: Mask, kind: Layer['kind']): Layer[] =>
-        areaOf(part) === 0 ? [] : [{ outline: outlineOf(part), kind }];
+        areaOf(part) === 0 ? [] : [layerOf(part, kind)];
       this.layers = [...layer(kept, 'mask'), ...layer(gained, 'gained'), ...layer(lost, 'lost')];
     }
   }
 
-  /** A stroke changed these pixels alone, so only they are drawn again. */
-  maskChangedAt(mask: Mask, { x, y, width, height }: Rect, scene: Scene): void {
+  /** A stroke changed these pixels alone, so only they are drawn again: once a frame, as pointers move more often. */
+  maskChangedAt(mask: Mask, rect: Rect, scene: Scene): void {
+    if (this.pending === null) requestAnimationFrame(() => this.drawPending());
+    this.pending = { mask, where: unite(this.pending?.where ?? null, rect) ?? rect, scene };
+  }
+
+  private drawPending(): void {
+    if (this.pending === null) return;
+    const { mask, where, scene } = this.pending;
+    this.pending = null;
+    const { x, y, width, height } = where;
     const whole = this.raster === null;
     this.raster ??= new OffscreenCanvas(mask.width, mask.height);
     const context = this.raster.getContext('2d')!;
     const part = whole ? { x: 0, y: 0, width: mask.width, height: mask.height } : { x, y, width, height };
     if (part.width <= 0 || part.height <= 0) return;
     const pixels = new ImageData(part.width, part.height);
-    const [red, green, blue] = rgbOf(scene.palette.mask);
-    for (let row = 0; row < part.height; row++)
-      for (let column = 0; column < part.width; column++) {
-        if (mask.data[(part.y + row) * mask.width + part.x + column] === 0) continue;
-        const to = 4 * (row * part.width + column);
-        pixels.data[to] = red;
-        pixels.data[to + 1] = green;
-        pixels.data[to + 2] = blue;
-        pixels.data[to + 3] = 255;
-      }
+    const quads = new Uint32Array(pixels.data.buffer);
+    const [colour] = new Uint32Array(Uint8Array.of(...rgbOf(scene.palette.mask), 255).buffer);
+    for (let row = 0; row < part.height; row++) {
+      const from = (part.y + row) * mask.width + part.x;
+      const to = row * part.width;
+      for (let column = 0; column < part.width; column++)
+        if (mask.data[from + column] !== 0) quads[to + column] = colour!;
+    }
     context.putImageData(pixels, part.x, part.y);
     this.drawAbove(scene, whole ? null : part);
   }
@@ -169,12 +185,22 @@ function clear(context: CanvasRenderingContext2D, { width, height }: Size, ratio
   context.clearRect(0, 0, width, height);
 }
 
-function drawLayer(context: CanvasRenderingContext2D, { outline, kind }: Layer, scene: Scene): void {
+function pathOf({ outline, paths }: Layer, exact: boolean): Path2D {
+  const kind = exact ? 'exact' : 'smooth';
+  const made = paths[kind];
+  if (made !== undefined) return made;
+  const path = new Path2D();
+  trace(path, outline, exact);
+  paths[kind] = path;
+  return path;
+}
+
+function drawLayer(context: CanvasRenderingContext2D, layer: Layer, scene: Scene): void {
+  const { outline, kind } = layer;
   const { transform, view, ratio, palette } = scene;
   const { scale, left, top } = transform;
   if (outline.rings.length === 0) return;
-  const path = new Path2D();
-  trace(path, outline, scale >= EXACT);
+  const path = pathOf(layer, scale >= EXACT);
   const placed = new Path2D();
   placed.addPath(path, { a: scale, d: scale, e: left, f: top });
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
