@@ -5,8 +5,8 @@ import { defineConfig } from 'vitest/config';
 
 /** Tests that leave nothing behind in their process: files share one, and load its modules once. */
 const SHARED = [
-  'packages/{core,files,runtime,server,cli}/dist/**/*.test.js',
-  'packages/lab/dist/{ablate,config,data,evaluate,plan,plots,report,run,runs,text,watch,weights}/**/*.test.js',
+  'packages/{core,files,data,runtime,server,cli}/dist/**/*.test.js',
+  'packages/lab/dist/{ablate,config,data,evaluate,plan,plots,run,runs,text,watch,weights}/**/*.test.js',
 ];
 const MODULES = '**/node_modules/**';
 

@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundle, openPage, ORT_FILES, RUNTIME_PAGE } from '#browser-page';
 import { encodePng } from '@reclmis/files';
-import { drawPhantom, markdownTable } from '@reclmis/lab';
+import { drawPhantom, markdownTable } from '@reclmis/data';
 import { loadModel, type Timings } from '@reclmis/runtime';
 
 const NOTE = 'Unilateral pulmonary infection, one infected area, upper left lung.';

@@ -14,13 +14,13 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ReclmisError, toReclmisError } from '@reclmis/core';
 import { withFolderLock, writeFileAtomic } from '@reclmis/files';
+import { writePhantom } from '@reclmis/data';
 import {
   type Config,
   evaluateRun,
   readScore,
   runStudy,
   viewTask,
-  writePhantom,
   writeScore,
   writeStudyReport,
 } from '@reclmis/lab';

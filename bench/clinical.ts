@@ -21,7 +21,7 @@ import {
   type Frame,
 } from '@reclmis/clinical/testing';
 import { imageToPlanes, USUAL_RESIZE } from '@reclmis/core';
-import { markdownTable } from '@reclmis/lab';
+import { markdownTable } from '@reclmis/data';
 
 const WIDTH = 2000;
 const HEIGHT = 2500;

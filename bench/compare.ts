@@ -15,8 +15,8 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import type { Batch } from '@reclmis/data';
 import {
-  type Batch,
   type Config,
   loadConfig,
   madeBatch,

@@ -9,7 +9,7 @@
  */
 import { parseArgs } from 'node:util';
 import { type Mask, resizeOf, score, ScoreSummary, threshold, USUAL_RESIZE } from '@reclmis/core';
-import { type Batch, type Case, Loader, openDataset, type Split } from '@reclmis/lab';
+import { type Batch, type Case, Loader, openDataset, type Split } from '@reclmis/data';
 import { loadModel, type Model } from '@reclmis/runtime';
 
 const { values, positionals } = parseArgs({

@@ -11,7 +11,8 @@
 import { parseArgs } from 'node:util';
 import { type Mask, Random, rewordNote, score, wordsOf } from '@reclmis/core';
 import { misspelt } from '@reclmis/core/testing';
-import { evaluateRun, openDataset, openRun } from '@reclmis/lab';
+import { openDataset } from '@reclmis/data';
+import { evaluateRun, openRun } from '@reclmis/lab';
 
 const { values } = parseArgs({
   options: {

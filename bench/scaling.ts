@@ -11,6 +11,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { shareOf } from '@reclmis/data';
 import {
   holdLifeline,
   launchWorkers,
@@ -21,7 +22,6 @@ import {
   Parallel,
   planLaunch,
   resolveConfig,
-  shareOf,
   trainStep,
 } from '@reclmis/lab';
 

@@ -73,7 +73,8 @@ function formOf(png: Buffer): Buffer {
 }
 
 async function madeModel(root: string): Promise<string> {
-  const { loadPreset, train, writePhantom } = await import('@reclmis/lab');
+  const { writePhantom } = await import('@reclmis/data');
+  const { loadPreset, train } = await import('@reclmis/lab');
   const { exportModel } = await import('@reclmis/export');
   const [data, run, out] = ['data', 'run', 'model'].map((name) => join(root, name)) as [
     string,

@@ -11,7 +11,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { loadPreset, train, writePhantom } from '@reclmis/lab';
+import { writePhantom } from '@reclmis/data';
+import { loadPreset, train } from '@reclmis/lab';
 import { memory } from '@reclmis/torch';
 
 const { values } = parseArgs({

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { openPage, type OpenPage } from '#browser-page';
 import { reclmisHere } from '#reclmis-here';
 import { encodePng } from '@reclmis/files';
-import { drawPhantom, markdownTable } from '@reclmis/lab';
+import { drawPhantom, markdownTable } from '@reclmis/data';
 import { POLICY } from '@reclmis/studio';
 
 const { values, positionals } = parseArgs({

@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { openPage } from '#browser-page';
 import { reclmisHere } from '#reclmis-here';
-import { markdownTable } from '@reclmis/lab';
+import { markdownTable } from '@reclmis/data';
 import { POLICY, type Services } from '@reclmis/studio';
 
 declare global {

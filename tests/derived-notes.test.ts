@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { agreementOf, deriveNotes, openDataset } from '@reclmis/lab';
+import { agreementOf, deriveNotes, openDataset } from '@reclmis/data';
 import { describe, expect, it } from 'vitest';
 
 const QATA = fileURLToPath(new URL('../../../shared/data/QaTa-COV19', import.meta.url));

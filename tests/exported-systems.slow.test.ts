@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { encodePng } from '@reclmis/files';
 import { exportModel } from '@reclmis/export';
+import { openRun } from '@reclmis/lab';
 import { importTinyClip, makeTinyRun } from '@reclmis/lab/testing';
 import { loadModel } from '@reclmis/runtime';
 import { createServer } from '@reclmis/server';
-import { openRun } from '@reclmis/lab';
 import { imageToPlanes } from '@reclmis/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 

@@ -21,7 +21,7 @@ import { promisify } from 'node:util';
 import { Pacs, readSeg, type SegObject } from '@reclmis/clinical';
 import { imageFile, type Orthanc, orthancMissing, startOrthanc } from '@reclmis/clinical/testing';
 import { decodeImage, type GreyImage } from '@reclmis/files';
-import { drawPhantom } from '@reclmis/lab';
+import { drawPhantom } from '@reclmis/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bundle, CHROMIUM, openPage } from './browser-page.js';
 import { readPage, ROOT } from './markdown.js';

@@ -22,7 +22,7 @@ describe.skipIf(process.env['RECLMIS_SLOW'] !== '1')('npm run docs (RECLMIS_SLOW
     const missing = pages
       .map((path) => path.replace(/\.md$/, '.html'))
       .concat(
-        ['core', 'files', 'torch', 'lab', 'export', 'predict', 'runtime', 'server'].map(
+        ['core', 'files', 'data', 'torch', 'lab', 'export', 'predict', 'runtime', 'server'].map(
           (name) => `api/${name}.html`,
         ),
       )

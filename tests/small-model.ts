@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { imageToPlanes, resizePlane } from '@reclmis/core';
 import { decodeImage, encodePng } from '@reclmis/files';
-import { drawPhantom, loadConfig, openRun, train, writePhantom } from '@reclmis/lab';
+import { drawPhantom, writePhantom } from '@reclmis/data';
+import { loadConfig, openRun, train } from '@reclmis/lab';
 import { exportModel } from '@reclmis/export';
 
 const S = 32;

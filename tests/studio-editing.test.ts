@@ -6,7 +6,7 @@ import { displayedFrame, readClinical, readNifti, readNrrd, readSeg, segLabels }
 import { plainDicomFile } from '@reclmis/clinical/testing';
 import type { Mask } from '@reclmis/core';
 import { decodeImage, encodePng } from '@reclmis/files';
-import { drawPhantom } from '@reclmis/lab';
+import { drawPhantom } from '@reclmis/data';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM, type OpenPage } from './browser-page.js';

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Mask } from '@reclmis/core';
 import { encodePng, readMask } from '@reclmis/files';
-import { drawPhantom } from '@reclmis/lab';
+import { drawPhantom } from '@reclmis/data';
 import type { Page } from 'playwright-core';
 
 export interface PhantomFolder {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { orient } from '@reclmis/clinical';
 import { plainDicomFile } from '@reclmis/clinical/testing';
-import { drawPhantom } from '@reclmis/lab';
+import { drawPhantom } from '@reclmis/data';
 import { loadModel, type Model } from '@reclmis/runtime';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';

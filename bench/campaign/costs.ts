@@ -3,7 +3,8 @@
  * steps on the data.
  */
 import { existsSync } from 'node:fs';
-import { benchTrain, type Config, openDataset, openFitted, readAs, runFiles, viewTask } from '@reclmis/lab';
+import { openDataset, readAs } from '@reclmis/data';
+import { benchTrain, type Config, openFitted, runFiles, viewTask } from '@reclmis/lab';
 import type { Step } from './campaign-file.js';
 import type { Journal } from './journal.js';
 

@@ -1,5 +1,5 @@
 /** `campaign.md`: a campaign's figures as tables, ready for docs/measurements. */
-import { markdownTable, meanAndDeviation } from '@reclmis/lab';
+import { markdownTable, meanAndDeviation } from '@reclmis/data';
 import { type CellDifference, type CellFigures, type FigureKey, KEYS } from './figures.js';
 import type { CampaignCell, CampaignResult, CampaignRun, StudyFigures } from './results.js';
 

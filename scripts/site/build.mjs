@@ -5,7 +5,7 @@ import { Application, Converter, LogLevel, ReflectionKind, StructureRouter } fro
 import { GROUPS, SOURCE } from './stage.mjs';
 
 /** Packages with API pages: first what a program uses, then what is below it. */
-export const PACKAGES = ['runtime', 'server', 'predict', 'export', 'lab', 'torch', 'files', 'core'];
+export const PACKAGES = ['runtime', 'server', 'predict', 'export', 'lab', 'torch', 'data', 'files', 'core'];
 
 class SiteRouter extends StructureRouter {
   /** @override */

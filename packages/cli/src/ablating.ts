@@ -1,6 +1,5 @@
 /** A study on the terminal: a bar per run with the time left of the study. */
-import type { StudyListeners, StudyOutcome, Task, TaskWork } from '@reclmis/lab';
-import type { Parallel } from '@reclmis/lab';
+import type { StudyListeners, StudyOutcome, Task, TaskWork, Parallel } from '@reclmis/lab';
 import { interruptSignal } from './interrupt.js';
 import type { Output } from './output.js';
 import { Progress } from './progress.js';

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type BenchReport, writePhantom } from '@reclmis/lab';
+import { writePhantom } from '@reclmis/data';
+import type { BenchReport } from '@reclmis/lab';
 import { afterAll, describe, expect, it } from 'vitest';
 import { batchFigures } from './bench/exported.js';
 import type { Turn } from './bench/exported-messages.js';

@@ -3,8 +3,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Confidence, ConfidenceCalibration, ModelManifest } from '@reclmis/core';
+import { writeTinyData } from '@reclmis/data/testing';
 import type { ConfidenceReport } from '@reclmis/lab';
-import { writeTinyData } from '@reclmis/lab/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reclmisHere } from './testing/reclmis.js';
 

@@ -1,6 +1,6 @@
 /** Repeats findings of `data check` in `train` and `evaluate`. */
 import { ReclmisError } from '@reclmis/core';
-import type { Dataset, Split } from '@reclmis/lab';
+import type { Dataset, Split } from '@reclmis/data';
 import type { Output } from './output.js';
 
 /** Prints what the layout left out, and the line, if any. The command reports unreadable data. @param open opens the parts, by split. */
@@ -11,7 +11,7 @@ export async function warnOfData(
   group = '',
 ): Promise<void> {
   if (output.quiet) return;
-  const { dataWarning, SPLITS } = await import('@reclmis/lab');
+  const { dataWarning, SPLITS } = await import('@reclmis/data');
   try {
     const parts = await open();
     const cases = SPLITS.flatMap((split) => (parts[split]?.cases ?? []).map((one) => ({ ...one, split })));

@@ -33,6 +33,6 @@ export async function vocabularyOf(name: string | undefined): Promise<Vocabulary
   if (name === undefined) return undefined;
   if (name === 'chest') return chest();
   if (name === 'nuclei') return nuclei();
-  const { readVocabulary } = await import('@reclmis/lab');
+  const { readVocabulary } = await import('@reclmis/data');
   return readVocabulary(name);
 }

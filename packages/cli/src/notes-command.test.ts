@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { encodePng, readNotes, writeFileAtomic } from '@reclmis/files';
-import { writePhantom } from '@reclmis/lab';
+import { writePhantom } from '@reclmis/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reclmisHere } from './testing/reclmis.js';
 

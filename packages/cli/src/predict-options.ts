@@ -141,7 +141,7 @@ export async function classesAsked(
     throw new ReclmisError('OPTION_INVALID', '--classes states what to segment in every image, so --note, --notes and --empty-notes cannot be used with it'); // prettier-ignore
   if (!readsNotes)
     throw new ReclmisError('OPTION_INVALID', '--classes: the model reads no notes, so it would give the same mask for every class', { remedy: 'Use a model that reads notes.' }); // prettier-ignore
-  const { readClassesFile } = await import('@reclmis/lab');
+  const { readClassesFile } = await import('@reclmis/data');
   return readClassesFile(classes);
 }
 

@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { MANIFEST_FILE, mirrorNote, parseManifest } from '@reclmis/core';
-import { openDataset } from '@reclmis/lab';
+import { openDataset } from '@reclmis/data';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { smallModel, smallRun } from './testing/exported.js';
 import { reclmisIn } from './testing/reclmis.js';

@@ -1,6 +1,6 @@
 /** `--layout`, `--columns`, `--splits`, `--outside`: how a command reads a data set. */
 import { defined } from '@reclmis/core';
-import type { DataSourceOptions } from '@reclmis/lab';
+import type { DataSourceOptions } from '@reclmis/data';
 import { type Command, Option } from 'commander';
 
 export interface SourceFlags {

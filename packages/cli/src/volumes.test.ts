@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { gridOfNifti, readDicom, readNifti, writeNifti, writeSeg } from '@reclmis/clinical';
 import { imageFile, niftiFile } from '@reclmis/clinical/testing';
 import { encodePng, readImage, readMask } from '@reclmis/files';
-import { grouping, openDataset, readSample, readTarget } from '@reclmis/lab';
+import { grouping, openDataset, readSample } from '@reclmis/data';
+import { readTarget } from '@reclmis/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { reclmisHere } from './testing/reclmis.js';
 

@@ -1,11 +1,8 @@
 /** Images with notes for checks and calibration, from a data set or made up. */
 import { imageToPlanes, Random, ReclmisError } from '@reclmis/core';
 import { readImage } from '@reclmis/files';
-import { imageOptions, madeNotes } from '@reclmis/lab';
-import type { Case } from '@reclmis/lab';
-import { openEvaluated } from '@reclmis/lab';
-import { ownCases } from '@reclmis/lab';
-import type { LoadedModel, Run } from '@reclmis/lab';
+import { imageOptions, type Case } from '@reclmis/data';
+import { madeNotes, openEvaluated, ownCases, type LoadedModel, type Run } from '@reclmis/lab';
 
 export interface ExportCase {
   /** [3,S,S] in [0,1]. */

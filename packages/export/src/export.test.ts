@@ -23,18 +23,20 @@ import {
 } from '@reclmis/core';
 import { memory } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evaluateRun, writeEvaluation } from '@reclmis/lab';
-import { openRun } from '@reclmis/lab';
-import { tinyMerges } from '@reclmis/lab/testing';
-import { TINY_SIZE, writeTinyCheckpoint } from '@reclmis/lab/testing';
-import { makeTinyRun, TINY_RUN_SIZE as S } from '@reclmis/lab/testing';
-import { importRun } from '@reclmis/lab';
+import { evaluateRun, writeEvaluation, openRun, importRun } from '@reclmis/lab';
+import {
+  tinyMerges,
+  TINY_SIZE,
+  writeTinyCheckpoint,
+  makeTinyRun,
+  TINY_RUN_SIZE as S,
+  failure,
+} from '@reclmis/lab/testing';
 import { judge } from './check.js';
 import { exportModel, type ExportOptions, type ExportReport } from './export.js';
 import { scoresOf } from './scores.js';
 import { openOnnx } from './session.js';
 import { type ReadModel, readOnnx } from './testing/onnx-reader.js';
-import { failure } from '@reclmis/lab/testing';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-export-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -30,17 +30,19 @@ import {
   writeFileAtomic,
 } from '@reclmis/files';
 import { countFlops, scope } from '@reclmis/torch';
-import { measureReference, readReference, underSides } from '@reclmis/lab';
 import {
+  measureReference,
+  readReference,
+  underSides,
   currentVersions,
   type LoadedModel,
   modelDescriptor,
   openRun,
   refuseTaken,
   type Run,
+  type CheckpointKind,
+  ownCases,
 } from '@reclmis/lab';
-import type { CheckpointKind } from '@reclmis/lab';
-import { ownCases } from '@reclmis/lab';
 import { calibrationCases, madeCases, readCases } from './cases.js';
 import { checkExport, type CheckReport, type ExportPrecision, THRESHOLD } from './check.js';
 import { calibrationOf } from './int8.js';

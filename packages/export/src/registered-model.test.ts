@@ -5,15 +5,22 @@ import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { nn, type Tensor } from '@reclmis/torch';
 import { afterAll, expect, it } from 'vitest';
-import { tableEntries } from '@reclmis/lab';
-import { describeSettings, loadConfig } from '@reclmis/lab';
-import { evaluateRun } from '@reclmis/lab';
-import { exportModel } from './export.js';
-import { type ModelDescriptor, modelOfKeys, registerModel } from '@reclmis/lab';
-import { type ModelOptions, type Segmentation, SegmentationModel } from '@reclmis/lab';
-import { openRun } from '@reclmis/lab';
+import {
+  tableEntries,
+  describeSettings,
+  loadConfig,
+  evaluateRun,
+  type ModelDescriptor,
+  modelOfKeys,
+  registerModel,
+  type ModelOptions,
+  type Segmentation,
+  SegmentationModel,
+  openRun,
+  type NoteFeatures,
+} from '@reclmis/lab';
 import { makeTinyRun } from '@reclmis/lab/testing';
-import type { NoteFeatures } from '@reclmis/lab';
+import { exportModel } from './export.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-registered-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

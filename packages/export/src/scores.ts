@@ -3,8 +3,13 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type ModelManifest, rankCorrelation } from '@reclmis/core';
 import { isLitter, readTextSync } from '@reclmis/files';
-import type { CheckpointKind, LoadedModel, Run } from '@reclmis/lab';
-import { checkpointPath, confidencePath } from '@reclmis/lab';
+import {
+  type CheckpointKind,
+  type LoadedModel,
+  type Run,
+  checkpointPath,
+  confidencePath,
+} from '@reclmis/lab';
 
 type Scores = ModelManifest['scores'];
 type ConfidenceTests = NonNullable<ModelManifest['confidence']>['tests'];

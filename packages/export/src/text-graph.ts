@@ -8,10 +8,14 @@
 import type { ManifestTokenizer } from '@reclmis/core';
 import { PAD_ID, ReclmisError } from '@reclmis/core';
 import { cat, embedding, scope, Tensor } from '@reclmis/torch';
-import { CLIP_END_TOKEN, type ClipTextTower } from '@reclmis/lab';
-import { ClipEncoder } from '@reclmis/lab';
-import type { NoteEncoder, NoteInput } from '@reclmis/lab';
-import { WordEncoder } from '@reclmis/lab';
+import {
+  CLIP_END_TOKEN,
+  type ClipTextTower,
+  ClipEncoder,
+  type NoteEncoder,
+  type NoteInput,
+  WordEncoder,
+} from '@reclmis/lab';
 import { fold } from './fold.js';
 import { idsNote, toNote } from './note-input.js';
 import type { OnnxGraph } from './onnx-graph.js';

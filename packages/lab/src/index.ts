@@ -1,9 +1,8 @@
 /**
- * The laboratory: the model, its data, training and evaluation.
+ * The laboratory: the model, training and evaluation. Data sets are `@reclmis/data`.
  *
  * @packageDocumentation
  */
-export * from './data/index.js';
 export * from './config/config.js';
 export {
   buildModel,
@@ -18,7 +17,8 @@ export {
 export { prepareEngine, type Engine } from './engine/engine.js';
 export { PRECISIONS, type Precision } from './config/precisions.js';
 export { inPrecision, precisionNotice } from './engine/precision.js';
-export type { NoteInfo } from './data/sides.js';
+export { assignFolds, cutFold, openFitted, type FoldChoice } from './data/folds.js';
+export { measureSides, settleNote, type NoteInfo, type SettledNote } from './data/sides.js';
 export {
   currentVersions,
   openRun,
@@ -34,14 +34,6 @@ export {
   type RunInfo,
   type RunStatus,
 } from './run/run.js';
-export {
-  checkVocabularyFile,
-  describeProblem,
-  readVocabulary,
-  type VocabularyFile,
-  type VocabularyProblem,
-} from './note-vocabulary.js';
-export { readClassesFile } from './classes-file.js';
 export { confidencePath } from './run/confidence.js';
 export { ownCases } from './evaluate/own-cases.js';
 export { stateSides } from './evaluate/state-sides.js';
@@ -75,11 +67,3 @@ export {
   type SettingDifference,
 } from './runs/runs.js';
 export { progressSvg, writeProgress } from './plots/progress.js';
-export * from './report/index.js';
-export {
-  latexTable,
-  type LatexOptions,
-  markdownTable,
-  meanAndDeviation,
-  type Rows,
-} from './report/tables.js';

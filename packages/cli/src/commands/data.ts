@@ -1,7 +1,7 @@
 /** `reclmis data check|list|split|convert|phantom`: data sets of any layout. */
 import { dirname, join } from 'node:path';
 import { defined, ReclmisError } from '@reclmis/core';
-import type { Dataset, Split } from '@reclmis/lab';
+import type { Dataset, Split } from '@reclmis/data';
 import { type Command, Option } from 'commander';
 import { interruptSignal, releaseInterrupt } from '../interrupt.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
@@ -109,7 +109,7 @@ function splitOption(description: string): Option {
 
 async function runCheck(dir: string, flags: CheckFlags): Promise<void> {
   const { assertUnsuspicious, assertValid, inspectDataset, rememberCheck, writeCheckReport } =
-    await import('@reclmis/lab');
+    await import('@reclmis/data');
   if (flags.stems !== undefined && flags.split === undefined) {
     throw new ReclmisError('OPTION_INVALID', '--stems: needs --split, as a list belongs to one split');
   }
@@ -148,7 +148,7 @@ function checkPagePath(path: string): string {
 }
 
 async function runList(dir: string, flags: SelectFlags & { readonly split: Split }): Promise<void> {
-  const { imageOptions, openDataset } = await import('@reclmis/lab');
+  const { imageOptions, openDataset } = await import('@reclmis/data');
   const { readImageHeader } = await import('@reclmis/files');
   const output = new Output(flags);
   const dataset: Dataset = await openDataset(dir, flags.split, {
@@ -171,7 +171,7 @@ async function runList(dir: string, flags: SelectFlags & { readonly split: Split
 }
 
 async function runPhantom(flags: PhantomFlags): Promise<void> {
-  const { writePhantom } = await import('@reclmis/lab');
+  const { writePhantom } = await import('@reclmis/data');
   const output = new Output(flags);
   const { out, count, seed, size } = flags;
   const bar = new Progress({ label: 'drawing', total: count, quiet: output.quiet });

@@ -34,7 +34,8 @@ export function register(program: Command): void {
 }
 
 async function run(flags: DemoFlags): Promise<void> {
-  const { loadPreset, phantomSplits } = await import('@reclmis/lab');
+  const { phantomSplits } = await import('@reclmis/data');
+  const { loadPreset } = await import('@reclmis/lab');
   const begun = performance.now();
   const output = new Output(flags);
   const place = folders(flags.out);
@@ -82,7 +83,7 @@ async function drawPhantoms(
   config: Config,
   output: Output,
 ): Promise<void> {
-  const { writePhantom } = await import('@reclmis/lab');
+  const { writePhantom } = await import('@reclmis/data');
   const bar = new Progress({ label: '     phantoms', total: count, quiet: output.quiet });
   const size = config.model.imageSize;
   await writePhantom(dir, { count, seed, size, onProgress: (done) => bar.update(done) });
@@ -90,7 +91,8 @@ async function drawPhantoms(
 }
 
 async function measure(place: Place, notes: 'right' | 'mirrored', output: Output): Promise<Evaluation> {
-  const { evaluateRun, openDataset, writeEvaluation } = await import('@reclmis/lab');
+  const { openDataset } = await import('@reclmis/data');
+  const { evaluateRun, writeEvaluation } = await import('@reclmis/lab');
   const { cases } = await openDataset(place.data, 'test');
   const label = notes === 'right' ? '     correct notes' : '     left and right swapped';
   const bar = new Progress({ label, total: cases.length, quiet: output.quiet });
@@ -105,8 +107,8 @@ async function measure(place: Place, notes: 'right' | 'mirrored', output: Output
 }
 
 async function drawOverview(place: Place, right: Evaluation, swapped: Evaluation): Promise<void> {
-  const { casesThatNameASide, compareNotes, openDataset, openRun, writeOverview } =
-    await import('@reclmis/lab');
+  const { openDataset } = await import('@reclmis/data');
+  const { casesThatNameASide, compareNotes, openRun, writeOverview } = await import('@reclmis/lab');
   const { cases } = await openDataset(place.data, 'test');
   const run = openRun(place.run);
   using model = run.loadModel();

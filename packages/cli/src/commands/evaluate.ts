@@ -10,7 +10,8 @@ import {
   type Sides,
   type Spacing,
 } from '@reclmis/core';
-import type { CheckpointKind, EvaluatedRun, NoteVariant, Split } from '@reclmis/lab';
+import type { Split } from '@reclmis/data';
+import type { CheckpointKind, EvaluatedRun, NoteVariant } from '@reclmis/lab';
 import { type Command, Option } from 'commander';
 import { warnOfData } from '../data-warning.js';
 import { type EngineFlags, engineChoice, withEngineOptions } from '../engine-options.js';

@@ -5,7 +5,7 @@
  */
 import { defined, MIN_AREA, ReclmisError, type Sides, type ZoneLines } from '@reclmis/core';
 import { checkNotesName, DERIVED } from '@reclmis/files';
-import type { Split } from '@reclmis/lab';
+import type { Split } from '@reclmis/data';
 import { type Command, Option } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
@@ -103,7 +103,7 @@ async function run(dir: string, flags: NotesFlags): Promise<void> {
   }
   if (out !== undefined) checkNotesName(out);
   const output = new Output(flags);
-  const { writeDerivedNotes } = await import('@reclmis/lab');
+  const { writeDerivedNotes } = await import('@reclmis/data');
   let bar: Progress | null = null;
   const { notes, withoutArea, agreement, written } = await writeDerivedNotes(dir, {
     sides: flags.sides,

@@ -87,7 +87,8 @@ function positive(flag: string): (text: string) => number {
 }
 
 async function run(dir: string, flags: PlanFlags): Promise<void> {
-  const { planFor, planToYaml, suspicionsSummary, takeFingerprint } = await import('@reclmis/lab');
+  const { suspicionsSummary } = await import('@reclmis/data');
+  const { planFor, planToYaml, takeFingerprint } = await import('@reclmis/lab');
   const output = new Output(flags);
   const { out, memory, minutes, precision, target } = flags;
   if (out !== undefined && existsSync(out) && flags.overwrite !== true) {

@@ -14,7 +14,7 @@ import {
   whoseSides,
 } from '@reclmis/core';
 import { oneLine, writeFileAtomic, readRegular } from '@reclmis/files';
-import type { DataSourceOptions } from '@reclmis/lab';
+import type { DataSourceOptions } from '@reclmis/data';
 import { type Command, Argument } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../output.js';
 
@@ -105,7 +105,8 @@ async function infer(
   reading: DataSourceOptions = {},
   vocabulary: Vocabulary | null = null,
 ): Promise<{ readonly sides: StatedSides; readonly reason: string }> {
-  const { measureSides, openDataset } = await import('@reclmis/lab');
+  const { openDataset } = await import('@reclmis/data');
+  const { measureSides } = await import('@reclmis/lab');
   if (data === '')
     throw new ReclmisError('OPTION_INVALID', 'data: the training data are not recorded; expected --data DIR');
   const { cases } = await openDataset(data, 'train', reading);
@@ -117,7 +118,8 @@ async function infer(
 }
 
 async function openRunFolder(dir: string): Promise<Place> {
-  const { openRun, readAs, readsNotes, stateSides } = await import('@reclmis/lab');
+  const { readAs } = await import('@reclmis/data');
+  const { openRun, readsNotes, stateSides } = await import('@reclmis/lab');
   const { config, habits, info, sides } = openRun(dir);
   return {
     kind: 'run',

@@ -52,7 +52,7 @@ async function exportRun(run: string, out: string, output: Output): Promise<stri
 }
 
 async function build(model: string, dir: string, scratch: string, output: Output): Promise<void> {
-  const { writeNewFolder } = await import('@reclmis/lab');
+  const { writeNewFolder } = await import('@reclmis/data');
   const { siteFolders, writeSite } = await import('../studio/site.js');
   await writeNewFolder(dir, async (draft) =>
     writeSite(await siteFolders(model, await samplesIn(scratch)), draft),

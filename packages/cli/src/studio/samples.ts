@@ -12,7 +12,7 @@ const SIZE = 96;
 
 /** Writes PNG files and `samples.json`, which the page reads. */
 export async function writeSamples(folder: string): Promise<void> {
-  const { drawPhantom } = await import('@reclmis/lab');
+  const { drawPhantom } = await import('@reclmis/data');
   const samples = await Promise.all(
     CASES.map(async (index, i) => {
       const { image, note, named } = drawPhantom(SEED, index, SIZE);

@@ -1,6 +1,6 @@
 /** What `reclmis data check` found, as text. */
 import { describeSides } from '@reclmis/core';
-import type { DatasetReport, SplitReport } from '@reclmis/lab';
+import type { DatasetReport, SplitReport } from '@reclmis/data';
 import { formatTable, percent } from '../table.js';
 
 /** Empty masks and image sizes in the text; `--json` holds all. */

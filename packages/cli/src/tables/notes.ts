@@ -1,5 +1,5 @@
 /** How derived notes agree with those of a data set, as a table. */
-import type { AgreementOfSplit } from '@reclmis/lab';
+import type { AgreementOfSplit } from '@reclmis/data';
 import { formatTable, percent, right } from '../table.js';
 
 /** Shares of cases, in percent. */

@@ -1,6 +1,7 @@
 /** A small run on phantoms, and its exports. */
 import { join } from 'node:path';
-import { loadPreset, train, writePhantom } from '@reclmis/lab';
+import { writePhantom } from '@reclmis/data';
+import { loadPreset, train } from '@reclmis/lab';
 import { exportModel } from '@reclmis/export';
 
 export const SMALL_SIZE = 32;

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
-import { figure, type Html, page, type ReportSection, table, warning } from '../report/index.js';
+import { figure, type Html, page, type ReportSection, table, warning } from '@reclmis/data';
 import { runFiles } from '../run/run.js';
 import { comparisonSvg } from '../runs/runs.js';
 import { readEpochs } from '../run/metrics-log.js';

@@ -8,7 +8,7 @@
 import { defined } from '@reclmis/core';
 import type { Config } from '../config/config.js';
 import { comparesWithPublished } from '../evaluate/resizing.js';
-import { latexTable, markdownTable, meanAndDeviation, type Rows } from '../report/tables.js';
+import { latexTable, markdownTable, meanAndDeviation, type Rows } from '@reclmis/data';
 import { flatten } from '../runs/runs.js';
 import { FROM_SCRATCH, startOf } from '../run/run.js';
 import { type CellIntervals, cellIntervals, type CellTest, imageMeans, testAgainst } from './significance.js';

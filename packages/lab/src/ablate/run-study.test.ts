@@ -4,7 +4,7 @@ import { join, relative } from 'node:path';
 import { noGrad } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openRun, runFiles } from '../run/run.js';
-import { writeTinyData } from '../testing/tiny-data.js';
+import { writeTinyData } from '@reclmis/data/testing';
 import { readYaml } from '../config/config.js';
 import { collectResults, legend, resultTable, type StudyResult } from './results.js';
 import { runStudy, type StudyListeners, type StudyOutcome, type TaskWork } from './run-study.js';

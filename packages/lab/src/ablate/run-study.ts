@@ -6,7 +6,7 @@
  */
 import { ReclmisError } from '@reclmis/core';
 import type { Overrides } from '../config/config.js';
-import { openDataset, readAs } from '../data/dataset.js';
+import { openDataset, readAs } from '@reclmis/data';
 import { openFitted } from '../data/folds.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { runData, type RunData, type RunStatus } from '../run/run.js';

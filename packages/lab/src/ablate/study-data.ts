@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import type { Config, Overrides } from '../config/config.js';
-import { type PhantomOptions, writePhantom } from '../data/phantom.js';
+import { type PhantomOptions, writePhantom } from '@reclmis/data';
 import { findStudy, loadStudy, type Study } from './study.js';
 
 /**

@@ -1,6 +1,6 @@
 /** Synthetic batches: random pixels, a disc as mask, notes in LViT's grammar and QaTa-COV19's lengths. */
 import { Random, type RgbImage } from '@reclmis/core';
-import type { Batch, Case, Dataset } from '../data/types.js';
+import type { Batch, Case, Dataset } from '@reclmis/data';
 import type { TrainingData } from '../train/session.js';
 
 const SIDES = ['left', 'right'] as const;

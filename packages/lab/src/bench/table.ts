@@ -9,7 +9,7 @@ import { defined } from '@reclmis/core';
 import { type Config, resolveConfig } from '../config/config.js';
 import type { Table1Row } from '../model/descriptor.js';
 import { modelDescriptor, modelNames } from '../model/registry.js';
-import { latexTable, markdownTable, type Rows } from '../report/tables.js';
+import { latexTable, markdownTable, type Rows } from '@reclmis/data';
 import { benchInfer } from './infer.js';
 import { PAPER_FORM, type PaperSystem, TABLE_1, TABLE_5 } from './paper.js';
 import type { BenchOptions, BenchReport } from './report.js';

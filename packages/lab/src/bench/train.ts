@@ -7,7 +7,7 @@
 import { ReclmisError } from '@reclmis/core';
 import { countFlops, emptyCache, type Flops, profileOperators, resetPeak } from '@reclmis/torch';
 import type { Config } from '../config/config.js';
-import type { Batch } from '../data/types.js';
+import type { Batch } from '@reclmis/data';
 import { prepareEngine } from '../engine/engine.js';
 import { chooseEncoder } from '../text/choose.js';
 import { openSession, openTrainingData, type Session } from '../train/session.js';

@@ -10,7 +10,7 @@ import { modelNames } from '../model/registry.js';
 import { modelSchema } from '../model/settings.js';
 import { fraction } from '../schema.js';
 import { textSchema } from '../text/settings.js';
-import { AUGMENT_DEFAULTS, noteKindsOf } from './augment-options.js';
+import { AUGMENT_DEFAULTS, noteKindsOf } from '@reclmis/data';
 import { trainSchema } from './train-settings.js';
 
 const count = (): z.ZodNumber => z.number().int().min(1);

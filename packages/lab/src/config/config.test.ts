@@ -12,7 +12,7 @@ import {
   presetNames,
   resolveConfig,
 } from './config.js';
-import { noteKindsOf } from './augment-options.js';
+import { noteKindsOf } from '@reclmis/data';
 
 const folder = mkdtempSync(join(tmpdir(), 'reclmis-config-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -10,11 +10,9 @@ import { openRun } from '../run/run.js';
 import { resumeTraining } from '../train/resume.js';
 import { openTrainingData } from '../train/session.js';
 import { train } from '../train/train.js';
-import { writeTinyData } from '../testing/tiny-data.js';
-import { assignFolds, cutFold } from './folds.js';
-import { groupCases, grouping } from './groups.js';
-import type { Dataset } from './types.js';
-import { errorOf } from './testing.js';
+import { groupCases, grouping, type Dataset } from '@reclmis/data';
+import { errorOf, greyPng, writeFiles, writeTinyData } from '@reclmis/data/testing';
+import { assignFolds, cutFold, openFitted } from './folds.js';
 import { codeOf } from '../testing/failure.js';
 import { tinyConfig } from '../testing/tiny-run.js';
 
@@ -211,6 +209,32 @@ describe('a run of a fold', () => {
     expect(await errorOf(openEvaluated(run, { split: 'val', stems: list }))).toMatchObject({
       code: 'STEM_UNKNOWN',
       message: `${ids(expected.train)[0]}: not among the ${ids(expected.val).length} cases of val (fold 2 of 3)`,
+    });
+  });
+});
+
+describe('a table of cases without splits', () => {
+  const table = async (name: string, rows: readonly string[]): Promise<string> => {
+    const dir = join(root, name);
+    const picture = await greyPng(8, 8, (x) => 20 * x);
+    const mask = await greyPng(8, 8, (x) => (x < 4 ? 255 : 0));
+    const files = { 'a.png': picture, 'b.png': picture, 'a-mask.png': mask, 'b-mask.png': mask };
+    await writeFiles(dir, { ...files, 'cases.csv': ['image,mask,note', ...rows].join('\n') });
+    return join(dir, 'cases.csv');
+  };
+
+  it('is cut into folds that keep the cases of an image together', async () => {
+    const rows = ['a.png,a-mask.png,Left half', 'a.png,b-mask.png,Right half', 'b.png,b-mask.png,Left half'];
+    const { data } = tinyConfig(await table('prompts', rows), { 'data.folds': 2, 'data.fold': 1 });
+    const { train, val } = await openFitted(data);
+    expect([train.cases.length, val.cases.length].sort()).toEqual([1, 2]);
+  });
+
+  it('has no validation cases otherwise, and says how to get them', async () => {
+    const { data } = tinyConfig(await table('one', ['a.png,a-mask.png,left']));
+    await expect(openFitted(data)).rejects.toMatchObject({
+      code: 'DATA_SPLIT_EMPTY',
+      remedy: expect.stringContaining('reclmis data split') as unknown,
     });
   });
 });

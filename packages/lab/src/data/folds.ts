@@ -7,10 +7,19 @@
  */
 import { Random, ReclmisError } from '@reclmis/core';
 import type { Config } from '../config/config.js';
-import { fingerprintOf, openDataset, readAs } from './dataset.js';
-import { type Grouping, groupCases, grouping, type Named } from './groups.js';
-import { presentSplits } from './source.js';
-import type { Case, Dataset, Split } from './types.js';
+import {
+  fingerprintOf,
+  openDataset,
+  readAs,
+  type Grouping,
+  groupCases,
+  grouping,
+  type Named,
+  presentSplits,
+  type Case,
+  type Dataset,
+  type Split,
+} from '@reclmis/data';
 
 /**
  * Each case's fold, from 1.

@@ -7,12 +7,11 @@ import { configToYaml, loadConfig, loadPreset, resolveConfig } from '../config/c
 import { readReference, writeReference } from '../run/reference.js';
 import { openRun, runFiles, writeRunInfo } from '../run/run.js';
 import { stateSides } from '../evaluate/state-sides.js';
-import { writeTinyData } from '../testing/tiny-data.js';
+import { openDataset, type Case } from '@reclmis/data';
+import { writeTinyData } from '@reclmis/data/testing';
 import { tinyConfig } from '../testing/tiny-run.js';
 import { train } from '../train/train.js';
-import { openDataset } from './dataset.js';
 import { measureSides, settleNote } from './sides.js';
-import type { Case } from './types.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-sides-'));
 const data = join(root, 'data');

@@ -18,10 +18,7 @@ import {
 } from '@reclmis/core';
 import { mapLimit } from '@reclmis/files';
 import type { Config } from '../config/config-schema.js';
-import { readVocabulary } from '../note-vocabulary.js';
-import { readCaseMask } from './masks.js';
-import { NoteMotions } from './note-motions.js';
-import type { Case } from './types.js';
+import { readVocabulary, readCaseMask, NoteMotions, type Case } from '@reclmis/data';
 
 /** As many as libuv has threads to decode. */
 const LANES = 4;

@@ -1,6 +1,6 @@
 /** Scores of each class that the data set states, next to the overall figures (docs/reference/measures.md). */
 import type { BootstrapOptions } from '@reclmis/core';
-import type { Case } from '../data/types.js';
+import type { Case } from '@reclmis/data';
 import { csvField } from './csv-field.js';
 import type { CaseMeasure } from './measure.js';
 import { type Figure, figuresOf } from './summary.js';

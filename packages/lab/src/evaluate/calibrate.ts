@@ -8,9 +8,7 @@ import {
   ReclmisError,
 } from '@reclmis/core';
 import { scope } from '@reclmis/torch';
-import { grouping } from '../data/groups.js';
-import { Loader } from '../data/loader.js';
-import type { Dataset } from '../data/types.js';
+import { grouping, Loader, type Dataset } from '@reclmis/data';
 import { readCheckpoint } from '../run/checkpoint.js';
 import { writeConfidence } from '../run/confidence.js';
 import { type LoadOptions, openRun, type Run } from '../run/run.js';

@@ -1,5 +1,5 @@
 /** A report's section of classes. */
-import { type Content, figure, joined, list, paragraph, type ReportSection, table } from '../report/index.js';
+import { type Content, figure, joined, list, paragraph, type ReportSection, table } from '@reclmis/data';
 import type { ClassScores } from './by-class.js';
 import type { NamedRun } from './figures.js';
 import { figureText } from './report-sections.js';

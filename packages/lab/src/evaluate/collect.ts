@@ -1,6 +1,6 @@
 /** Collects a run's report: evaluation with intervals, parts, overlaps with training data, example cases. */
 import { ReclmisError } from '@reclmis/core';
-import { derivedNotice } from '../data/derive-notes.js';
+import { derivedNotice } from '@reclmis/data';
 import { openRun, type RunData } from '../run/run.js';
 import { type EvaluatedModel, type EvaluateOptions, type Evaluation, evaluateRun } from './evaluate.js';
 import { type ConfidenceReport, confidenceReport } from './confidence.js';

@@ -1,5 +1,5 @@
 /** The report's section on predicted Dice. */
-import { type Content, figure, joined, paragraph, type ReportSection, table } from '../report/index.js';
+import { type Content, figure, joined, paragraph, type ReportSection, table } from '@reclmis/data';
 import type { ConfidenceReport } from './confidence.js';
 import type { NamedRun } from './figures.js';
 import { figureText } from './report-sections.js';

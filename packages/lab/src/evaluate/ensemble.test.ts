@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mirrorNote } from '@reclmis/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { errorOf } from '../data/testing.js';
+import { errorOf } from '@reclmis/data/testing';
 import { openRun } from '../run/run.js';
 import { makeTinyRun, TINY_RUN_SIZE } from '../testing/tiny-run.js';
 import { openEnsemble } from './ensemble.js';

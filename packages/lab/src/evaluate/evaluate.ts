@@ -13,10 +13,7 @@ import {
   warningLines,
 } from '@reclmis/core';
 import { writeFileAtomic } from '@reclmis/files';
-import { derivedNotice } from '../data/derive-notes.js';
-import { grouping } from '../data/groups.js';
-import { Loader } from '../data/loader.js';
-import type { Dataset } from '../data/types.js';
+import { derivedNotice, grouping, Loader, type Dataset } from '@reclmis/data';
 import { type LoadedModel, type LoadOptions, openRun, runData, type RunData, startOf } from '../run/run.js';
 import type { CheckpointKind } from '../run/checkpoint.js';
 import { type EnsembleOptions, openEnsemble, type Opinion } from './ensemble.js';

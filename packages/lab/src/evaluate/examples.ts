@@ -10,8 +10,7 @@ import {
   type RgbImage,
   threshold,
 } from '@reclmis/core';
-import { readSample } from '../data/sample.js';
-import type { Case } from '../data/types.js';
+import { readSample, type Case } from '@reclmis/data';
 import type { CaseMeasure } from './measure.js';
 import type { Opinion } from './ensemble.js';
 

@@ -11,8 +11,7 @@ import {
   type ThresholdPoint,
 } from '@reclmis/core';
 import { mapLimit, readImageHeader } from '@reclmis/files';
-import { imageOptions } from '../data/image-options.js';
-import type { Case } from '../data/types.js';
+import { imageOptions, type Case } from '@reclmis/data';
 import type { CaseScore, ScoredCase } from './score-cases.js';
 
 /** Headers read at a time. */

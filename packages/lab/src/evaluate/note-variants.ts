@@ -11,7 +11,7 @@ import {
   rewordNote,
   type Vocabulary,
 } from '@reclmis/core';
-import type { Case } from '../data/types.js';
+import type { Case } from '@reclmis/data';
 
 /**
  * `shuffled`: another case's note; `mirrored`: left and right exchanged; `flipped`: upper and lower exchanged;

@@ -1,9 +1,15 @@
 import { resolve } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { fingerprintOf, openDataset, readAs, readStems } from '../data/dataset.js';
+import {
+  fingerprintOf,
+  openDataset,
+  readAs,
+  readStems,
+  type DataSourceOptions,
+  type Dataset,
+  type Split,
+} from '@reclmis/data';
 import { openFitted } from '../data/folds.js';
-import type { DataSourceOptions } from '../data/layouts/layout.js';
-import type { Dataset, Split } from '../data/types.js';
 import type { Run } from '../run/run.js';
 
 /** Read as the run's own data if it is those, unless told otherwise. */

@@ -8,7 +8,7 @@
  */
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
-import type { Dataset } from '../data/types.js';
+import type { Dataset } from '@reclmis/data';
 import type { Run } from '../run/run.js';
 import type { EvaluateOptions } from './evaluate.js';
 import { isDrawn } from './note-variants.js';

@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { mapLimit, oneLine, readRegular } from '@reclmis/files';
 import { openFitted } from '../data/folds.js';
-import { grouping } from '../data/groups.js';
-import type { Case, Dataset } from '../data/types.js';
+import { grouping, type Case, type Dataset } from '@reclmis/data';
 import type { Run } from '../run/run.js';
 
 /** Files read at a time. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { ReclmisError } from '@reclmis/core';
-import type { Case, Split } from '../data/types.js';
+import type { Case, Split } from '@reclmis/data';
 import type { Run } from '../run/run.js';
 import { openEvaluated } from './open.js';
 

@@ -14,7 +14,7 @@ import {
   type ReportSection,
   table,
   warning,
-} from '../report/index.js';
+} from '@reclmis/data';
 import { fixedText } from '../plots/text.js';
 import type { Difference } from './compare.js';
 import { splitText } from './open.js';

@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { resizeImage, type RgbImage } from '@reclmis/core';
 import { encodePng, renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
-import { page, type ReportSection } from '../report/index.js';
+import { page, type ReportSection } from '@reclmis/data';
 import { names } from '../runs/runs.js';
 import type { RunReport } from './collect.js';
 import { confidenceSection } from './confidence-section.js';

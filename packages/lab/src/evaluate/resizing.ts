@@ -1,8 +1,7 @@
 /** By which rule an evaluation resized images and true masks, and what its scores therefore compare with. */
 import type { ResizeRule } from '@reclmis/core';
 import { mapLimit, readImageHeader } from '@reclmis/files';
-import { imageOptions } from '../data/image-options.js';
-import type { Case } from '../data/types.js';
+import { imageOptions, type Case } from '@reclmis/data';
 
 /** Headers read at a time. */
 const LANES = 4;

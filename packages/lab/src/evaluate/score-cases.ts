@@ -1,6 +1,6 @@
 /** Scores a model over cases, at threshold 0.5 and the model's size: docs/method.md 10. */
 import { type Mask, ReclmisError, type Score, score, ScoreSummary, threshold } from '@reclmis/core';
-import type { Batch } from '../data/types.js';
+import type { Batch } from '@reclmis/data';
 import type { Opinion } from './ensemble.js';
 
 /** Measures in [0, 1], areas in pixels of the model's size. */

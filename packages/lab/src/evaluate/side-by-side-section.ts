@@ -11,7 +11,7 @@ import {
   list,
   paragraph,
   type ReportSection,
-} from '../report/index.js';
+} from '@reclmis/data';
 import { EXAMPLE_KINDS, type ExampleKind } from './examples.js';
 import type { SideBySide } from './side-by-side.js';
 

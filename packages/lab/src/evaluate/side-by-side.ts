@@ -8,13 +8,10 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 import type { Mask } from '@reclmis/core';
 import { readImage } from '@reclmis/files';
-import { imageOptions } from '../data/image-options.js';
-import { readCaseMask } from '../data/masks.js';
-import type { Case } from '../data/types.js';
+import { imageOptions, readCaseMask, type Case, type CaseRow } from '@reclmis/data';
 import { caseTile, imageGroup } from '../plots/case-sheet.js';
 import { displayImage, drawAgreement } from '../plots/masks.js';
 import { percentText } from '../plots/text.js';
-import type { CaseRow } from '../report/index.js';
 import { chooseExamples, type ExampleKind } from './examples.js';
 import type { CaseMeasure } from './measure.js';
 import type { ScoredCase } from './score-cases.js';

@@ -2,7 +2,7 @@ import type { NoteHabits, Sides } from '@reclmis/core';
 import { SHIPS } from '@reclmis/core/testing';
 import { describe, expect, it } from 'vitest';
 import { configSchema } from '../config/config-schema.js';
-import type { Dataset } from '../data/types.js';
+import type { Dataset } from '@reclmis/data';
 import { inSidesOfRun } from './sides.js';
 
 const LVIT: NoteHabits = { sides: 'image', grammar: 'lvit' };

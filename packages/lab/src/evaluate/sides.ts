@@ -13,7 +13,7 @@ import {
   whoseSides,
 } from '@reclmis/core';
 import { measureSides, statedByAll } from '../data/sides.js';
-import type { Dataset } from '../data/types.js';
+import type { Dataset } from '@reclmis/data';
 import type { Run } from '../run/run.js';
 
 const ENOUGH = 400;

@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { openRun } from '../run/run.js';
 import { tinyMerges } from '../testing/tiny-clip.js';
-import { writeTinyData } from '../testing/tiny-data.js';
+import { writeTinyData } from '@reclmis/data/testing';
 import { TINY_SIZE as SIZE, writeTinyCheckpoint as writeCheckpoint } from '../testing/tiny-checkpoint.js';
 import { exportRun } from './export-run.js';
 import { importRun } from './import-run.js';

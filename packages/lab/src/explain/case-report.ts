@@ -17,7 +17,7 @@ import {
   type ReportSection,
   table,
   warning,
-} from '../report/index.js';
+} from '@reclmis/data';
 import { type InteractionAttention, meanOverHeads } from './attention.js';
 import { isMaps } from './attention-maps.js';
 import { attentionPartFigures } from './attention-figures.js';

@@ -1,6 +1,6 @@
 /** What several runs say of the same images. */
 import type { WarningCounts } from '@reclmis/core';
-import type { CaseGroup } from '../report/index.js';
+import type { CaseGroup } from '@reclmis/data';
 import type { About } from './case-report.js';
 import type { ZonesSummary } from './folder-report.js';
 import type { CamZones } from './zones.js';

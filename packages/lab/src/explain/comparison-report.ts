@@ -23,7 +23,7 @@ import {
   page,
   paragraph,
   table,
-} from '../report/index.js';
+} from '@reclmis/data';
 import { ROWS_PER_SHEET } from './contact-sheet.js';
 import type { ComparedCase, ComparedRun } from './compared.js';
 import { enlarged } from './figures.js';

@@ -14,7 +14,7 @@ import {
 } from '@reclmis/core';
 import { readImage, withFolderLock } from '@reclmis/files';
 import { version } from '@reclmis/torch';
-import { imageOptions } from '../data/image-options.js';
+import { imageOptions } from '@reclmis/data';
 import type { LoadedModel, Run } from '../run/run.js';
 import { type About, writeCaseNumbers, writeCaseReport } from './case-report.js';
 import { sheetRow } from './contact-sheet.js';

@@ -19,12 +19,11 @@ import {
   WarningCounts,
 } from '@reclmis/core';
 import { readImage, withFolderLock } from '@reclmis/files';
-import { imageOptions } from '../data/image-options.js';
+import { imageOptions, type CaseGroup } from '@reclmis/data';
 import { caseTile, imageGroup } from '../plots/case-sheet.js';
 import { readsNotes } from '../model/registry.js';
 import { displayImage, drawAgreement } from '../plots/masks.js';
 import { percentText } from '../plots/text.js';
-import type { CaseGroup } from '../report/index.js';
 import { type LoadedModel, type LoadOptions, openRun, type Run } from '../run/run.js';
 import { names } from '../runs/runs.js';
 import { writeComparison, writeComparisonNumbers } from './comparison-report.js';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { renderSvg, writeFileAtomic, writePngRgb } from '@reclmis/files';
 import { percentText } from '../plots/text.js';
-import { figure, joined, markup, page, paragraph, table } from '../report/index.js';
+import { figure, joined, markup, page, paragraph, table } from '@reclmis/data';
 import type { About } from './case-report.js';
 import { contactSheet, ROWS_PER_SHEET, type SheetRow } from './contact-sheet.js';
 import { enlarged } from './figures.js';

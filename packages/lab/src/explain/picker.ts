@@ -8,7 +8,7 @@ import { groupLabel, heatColour, type RgbImage, sumByGroup, type TokenGroup } fr
 import { encodePng } from '@reclmis/files';
 import { css, tickLabel } from '../plots/chart.js';
 import { percentText } from '../plots/text.js';
-import { type Html, joined, markup } from '../report/index.js';
+import { type Html, joined, markup } from '@reclmis/data';
 import { type AttentionMap, meanOverHeads } from './attention.js';
 import { dataUri, inkOn } from './figures.js';
 

@@ -1,8 +1,7 @@
 /** What Grad-CAM explains, as people write it: `predicted`, `all`, a pixel `x,y`, or the path of a mask. */
 import { ReclmisError, toReclmisError } from '@reclmis/core';
 import { differentSizes, readImageHeader, readMaskWithValues } from '@reclmis/files';
-import { imageOptions } from '../data/image-options.js';
-import type { ImageOfMask } from '../data/lung-masks.js';
+import { imageOptions, type ImageOfMask } from '@reclmis/data';
 import type { Target } from './grad-cam.js';
 
 /**

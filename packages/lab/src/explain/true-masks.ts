@@ -1,9 +1,7 @@
 /** Finds true masks by the images' names: in a given folder, or in LViT's layout. */
 import { basename, dirname, join } from 'node:path';
 import { type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
-import { imageFilesIn } from '../data/layouts/image-folder.js';
-import { readCaseMask } from '../data/masks.js';
-import { type ImageOfMask, imageStem } from '../data/lung-masks.js';
+import { imageFilesIn, readCaseMask, type ImageOfMask, imageStem } from '@reclmis/data';
 
 export interface TrueMasks {
   /** At the image's size; null if there is none. @throws MASK_SIZE_MISMATCH, and the codes of `readMask` */

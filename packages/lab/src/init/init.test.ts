@@ -18,7 +18,7 @@ import {
   writeNpz,
 } from '../testing/published-weights.js';
 import { tensorHashes } from '../testing/tensor-hashes.js';
-import { writeTinyData } from '../testing/tiny-data.js';
+import { writeTinyData } from '@reclmis/data/testing';
 import { tinyConfig } from '../testing/tiny-run.js';
 import { WordEncoder } from '../text/words.js';
 import { resumeTraining } from '../train/resume.js';

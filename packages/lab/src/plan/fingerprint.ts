@@ -15,17 +15,27 @@ import {
   wordsOf,
 } from '@reclmis/core';
 import type { TextConfig } from '../config/config-schema.js';
-import { invalidDataset, usableScan } from '../data/dataset.js';
-import type { DataSourceOptions, SplitScan } from '../data/layouts/layout.js';
-import { NoteMotions } from '../data/note-motions.js';
-import { presentSplits } from '../data/source.js';
-import { grouping } from '../data/groups.js';
-import { findSuspicions } from '../data/suspect/index.js';
-import type { Case, Split } from '../data/types.js';
+import {
+  invalidDataset,
+  usableScan,
+  type DataSourceOptions,
+  type SplitScan,
+  NoteMotions,
+  presentSplits,
+  grouping,
+  findSuspicions,
+  type Case,
+  type Split,
+  binAt,
+  LEVELS,
+  momentsOf,
+  shareOfBin,
+  measureAll,
+  type Measures,
+  type MeasureOptions,
+} from '@reclmis/data';
 import { buildEncoder, chooseEncoder } from '../text/choose.js';
 import { textSchema } from '../text/settings.js';
-import { binAt, LEVELS, momentsOf, shareOfBin } from '../data/measure/histogram.js';
-import { measureAll, type Measures, type MeasureOptions } from '../data/measure/measure-all.js';
 
 export interface Spread {
   readonly min: number;

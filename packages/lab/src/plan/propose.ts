@@ -3,7 +3,7 @@
  * the data say nothing, the paper's value stays (docs/method.md 9).
  */
 import { defined, ReclmisError, sidesWarnings } from '@reclmis/core';
-import { defaultCacheBytes } from '../data/cache.js';
+import { defaultCacheBytes } from '@reclmis/data';
 import type { Precision } from '../config/precisions.js';
 import type { Fingerprint } from './fingerprint.js';
 import { type PlanTarget, type Width, WIDEST, WIDTHS, widthForTime } from './width.js';

@@ -1,7 +1,7 @@
 /** Rows of cases by several models as one drawing (Figures 7 and 8), as in `report/case-rows.ts`. */
 import type { Mask, RgbImage } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
-import type { CaseColumn, CaseGroup, CaseRow, CaseTile, ColourKey } from '../report/index.js';
+import type { CaseColumn, CaseGroup, CaseRow, CaseTile, ColourKey } from '@reclmis/data';
 import { css } from './chart.js';
 import { drawTruth } from './masks.js';
 import { FAINT, svgText, textWidth, wrapText } from './text.js';

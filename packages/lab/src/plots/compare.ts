@@ -1,6 +1,5 @@
 import { imageToPlanes, type Mask, mirroredNote, score, threshold } from '@reclmis/core';
-import { readSample } from '../data/sample.js';
-import type { Case } from '../data/types.js';
+import { readSample, type Case } from '@reclmis/data';
 import type { Segmenter } from '../engine/segmenter.js';
 import type { OverviewRow } from './overview.js';
 

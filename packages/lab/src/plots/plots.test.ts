@@ -6,7 +6,7 @@ import { runInNewContext } from 'node:vm';
 import { COLOURS, mirror, mirrorNote, type Rgb, type RgbImage } from '@reclmis/core';
 import { readImage, renderSvg } from '@reclmis/files';
 import { afterAll, describe, expect, it } from 'vitest';
-import { drawPhantom } from '../data/phantom.js';
+import { drawPhantom } from '@reclmis/data';
 import type { EpochRecord } from '../run/metrics-log.js';
 import { logTicks, svgChart, tickLabel, ticks } from './chart.js';
 import { overviewImage, type OverviewRow } from './overview.js';

@@ -7,7 +7,7 @@ import { memory, scope } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Config, type Overrides, resolveStored } from '../config/config.js';
 import { failure } from '../testing/failure.js';
-import { writeTinyData } from '../testing/tiny-data.js';
+import { writeTinyData } from '@reclmis/data/testing';
 import { tinyConfig } from '../testing/tiny-run.js';
 import { train } from '../train/train.js';
 import { readCheckpoint, requireSameSettings } from './checkpoint.js';

@@ -10,8 +10,7 @@ import {
   type StatedSides,
   type Vocabulary,
 } from '@reclmis/core';
-import { readCaseMask } from '../data/masks.js';
-import type { Case } from '../data/types.js';
+import { readCaseMask, type Case } from '@reclmis/data';
 
 const SUSPECTED = 0.02;
 /** A smaller share makes no rule. */

@@ -7,8 +7,7 @@
  * - Otherwise, words in a tenth of all notes and in nearly every stretch of the images sorted by name.
  */
 import { isNoteWord, isReportWord, wordsOf } from '@reclmis/core';
-import { grouping } from '../data/groups.js';
-import type { Case } from '../data/types.js';
+import { grouping, type Case } from '@reclmis/data';
 
 const LEAST_PATIENTS = 5;
 const LONGEST_WORD = 64;

@@ -25,8 +25,7 @@ import {
   type Vocabulary,
 } from '@reclmis/core';
 import { mapLimit, readImage, readImageHeader, readTextSync, writeFileAtomicSync } from '@reclmis/files';
-import { imageOptions } from '../data/image-options.js';
-import type { Case } from '../data/types.js';
+import { imageOptions, type Case } from '@reclmis/data';
 import { fitOf, type MaskFit, rulesOf } from './reference-rules.js';
 import { wordsToKeep } from './reference-words.js';
 import type { NoteEncoder } from '../text/encoder.js';

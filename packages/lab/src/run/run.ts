@@ -22,7 +22,7 @@ import { buildModel } from '../model/registry.js';
 import { type Config, configToYaml, readYaml, resolveStored } from '../config/config.js';
 import type { FoldChoice } from '../data/folds.js';
 import type { NoteInfo } from '../data/sides.js';
-import type { Dataset } from '../data/types.js';
+import type { Dataset } from '@reclmis/data';
 import { type Engine, prepareEngine, settle } from '../engine/engine.js';
 import { Segmenter } from '../engine/segmenter.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';

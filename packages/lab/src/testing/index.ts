@@ -3,5 +3,4 @@ export { failure } from './failure.js';
 export { tensorHashes } from './tensor-hashes.js';
 export { TINY_SIZE, writeTinyCheckpoint } from './tiny-checkpoint.js';
 export { importTinyClip, tinyMerges } from './tiny-clip.js';
-export { writeTinyData } from './tiny-data.js';
 export { makeTinyRun, TINY_RUN_SIZE, tinyConfig } from './tiny-run.js';

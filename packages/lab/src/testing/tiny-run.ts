@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { type Config, loadConfig, type Overrides } from '../config/config.js';
 import { train } from '../train/train.js';
-import { writeTinyData } from './tiny-data.js';
+import { writeTinyData } from '@reclmis/data/testing';
 
 export const TINY_RUN_SIZE = 32;
 

@@ -5,8 +5,7 @@
  */
 import { Random } from '@reclmis/core';
 import { Tensor } from '@reclmis/torch';
-import { shareOf } from '../data/loader.js';
-import type { Batch } from '../data/types.js';
+import { shareOf, type Batch } from '@reclmis/data';
 import type { Engine } from '../engine/engine.js';
 import { imageTensor } from '../engine/segmenter.js';
 import type { Taught } from '../model/losses.js';

@@ -7,7 +7,7 @@ import { devices, distributed, memory } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Overrides } from '../config/config.js';
 import { openRun } from '../run/run.js';
-import { writeTinyData } from '../testing/tiny-data.js';
+import { writeTinyData } from '@reclmis/data/testing';
 import { tensorHashes } from '../testing/tensor-hashes.js';
 import { TINY_RUN_SIZE as S, tinyConfig } from '../testing/tiny-run.js';
 import { checkpointPath } from '../run/checkpoint.js';

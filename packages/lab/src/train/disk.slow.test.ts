@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { checkpointPath } from '../run/checkpoint.js';
 import { failure } from '../testing/failure.js';
-import { writeTinyData } from '../testing/tiny-data.js';
+import { writeTinyData } from '@reclmis/data/testing';
 import { resumeTraining } from './resume.js';
 import { expectSame, fourEpochs } from './testing/resumed.js';
 import { train } from './train.js';

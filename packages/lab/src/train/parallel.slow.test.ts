@@ -8,7 +8,7 @@ import { checkpointPath } from '../run/checkpoint.js';
 import type { EpochRecord } from '../run/metrics-log.js';
 import { openRun } from '../run/run.js';
 import { tensorHashes } from '../testing/tensor-hashes.js';
-import { writeTinyData } from '../testing/tiny-data.js';
+import { writeTinyData } from '@reclmis/data/testing';
 import { resumeTraining } from './resume.js';
 import { difference, expectOne, STILL } from './testing/gradients.js';
 import { step, type StepResult } from './testing/rank.js';

@@ -9,10 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadPreset, type Overrides } from '../config/config.js';
-import { writePhantom } from '../data/phantom.js';
+import { writePhantom } from '@reclmis/data';
+import { writeTinyData } from '@reclmis/data/testing';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import type { Precision } from '../config/precisions.js';
-import { writeTinyData } from '../testing/tiny-data.js';
 import { train } from './train.js';
 
 const MINUTES = 60_000;

@@ -9,7 +9,7 @@ import { RecLMIS } from '../model/reclmis.js';
 import { TINY, tinyBatch } from '../model/testing.js';
 import { inPrecision, precisionNotice } from '../engine/precision.js';
 import { openRun } from '../run/run.js';
-import { writeTinyData } from '../testing/tiny-data.js';
+import { writeTinyData } from '@reclmis/data/testing';
 import { checkpointPath, readCheckpoint, saveBest } from '../run/checkpoint.js';
 import { objective } from '../model/losses.js';
 import { trainStep } from './step.js';

@@ -17,7 +17,7 @@ import { memory, readSafetensors, scope, writeSafetensors } from '@reclmis/torch
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { openRun, runFiles } from '../run/run.js';
-import { writeTinyData } from '../testing/tiny-data.js';
+import { writeTinyData } from '@reclmis/data/testing';
 import { checkpointPath } from '../run/checkpoint.js';
 import { resumePaths } from '../run/resume-files.js';
 import { deviceOfRun, resumeTraining } from './resume.js';

@@ -2,12 +2,16 @@ import { defined, ReclmisError, type Vocabulary } from '@reclmis/core';
 import { distributed, manualSeed, optim } from '@reclmis/torch';
 import { buildModel } from '../model/registry.js';
 import type { Config, TrainConfig } from '../config/config.js';
-import { assertUsable } from '../data/dataset.js';
+import {
+  assertUsable,
+  groupCases,
+  grouping,
+  Loader,
+  type LoaderShard,
+  NoteRewordings,
+  type Dataset,
+} from '@reclmis/data';
 import { openFitted } from '../data/folds.js';
-import { groupCases, grouping } from '../data/groups.js';
-import { Loader, type LoaderShard } from '../data/loader.js';
-import { NoteRewordings } from '../data/reword-notes.js';
-import type { Dataset } from '../data/types.js';
 import { type Engine, prepareEngine, settle } from '../engine/engine.js';
 import { Segmenter } from '../engine/segmenter.js';
 import { initialise } from '../init/init.js';

@@ -17,8 +17,7 @@ import {
   Tensor,
   zeros,
 } from '@reclmis/torch';
-import { shareOf } from '../data/loader.js';
-import type { Batch } from '../data/types.js';
+import { shareOf, type Batch } from '@reclmis/data';
 import { type ContrastiveInput, contrastiveLoss } from '../model/contrastive.js';
 import type { SegmentationModel } from '../model/segmentation-model.js';
 import { inPrecision } from '../engine/precision.js';

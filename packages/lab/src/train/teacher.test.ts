@@ -6,7 +6,7 @@ import { FlippingSegmenter } from '@reclmis/core';
 import { scope, Tensor } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Overrides } from '../config/config.js';
-import type { Batch } from '../data/types.js';
+import type { Batch } from '@reclmis/data';
 import { checkpointPath } from '../run/checkpoint.js';
 import { readEpochs } from '../run/metrics-log.js';
 import { openRun } from '../run/run.js';

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Config, loadConfig, type Overrides } from '../config/config.js';
 import { evaluateRun } from '../evaluate/evaluate.js';
 import { openRun } from '../run/run.js';
-import { writeTinyData } from '../testing/tiny-data.js';
+import { writeTinyData } from '@reclmis/data/testing';
 import { checkpointPath } from '../run/checkpoint.js';
 import { readEpochs } from '../run/metrics-log.js';
 import { type RunSummary, type StepReport, train } from './train.js';

@@ -1,6 +1,6 @@
 /** `reclmis data convert`: writes a data set in another layout. */
 import { type Command, Option } from 'commander';
-import type { ConvertTarget } from '@reclmis/lab';
+import type { ConvertTarget } from '@reclmis/data';
 import { interruptSignal, releaseInterrupt } from '../../interrupt.js';
 import { Output, type OutputOptions, withOutputOptions } from '../../output.js';
 import { Progress } from '../../progress.js';
@@ -33,7 +33,7 @@ export function registerConvert(data: Command): void {
 }
 
 async function run(source: string, out: string, flags: ConvertFlags): Promise<void> {
-  const { convertDataset } = await import('@reclmis/lab');
+  const { convertDataset } = await import('@reclmis/data');
   const output = new Output(flags);
   const { to } = flags;
   let bar: Progress | null = null;

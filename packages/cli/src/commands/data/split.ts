@@ -66,7 +66,7 @@ function share(flag: string): (text: string) => number {
 }
 
 async function run(source: string, flags: SplitFlags): Promise<void> {
-  const { makeSplit } = await import('@reclmis/lab');
+  const { makeSplit } = await import('@reclmis/data');
   const { requireWritable } = await import('@reclmis/files');
   const output = new Output(flags);
   const { out, by, val, test, seed, group } = flags;

@@ -8,7 +8,7 @@ import {
   wordingTest,
 } from '@reclmis/core';
 import { readNotes } from '@reclmis/files';
-import type { VocabularyProblem } from '@reclmis/lab';
+import type { VocabularyProblem } from '@reclmis/data';
 import type { Command } from 'commander';
 import { Output, type OutputOptions, withOutputOptions } from '../../output.js';
 import { refuseOptionsOf } from '../../parent-options.js';
@@ -44,7 +44,7 @@ export function registerCheck(notes: Command): void {
 
 /** @throws NOTE_VOCABULARY_INVALID after all problems have been printed */
 async function run(file: string, flags: CheckFlags): Promise<void> {
-  const { checkVocabularyFile, describeProblem } = await import('@reclmis/lab');
+  const { checkVocabularyFile, describeProblem } = await import('@reclmis/data');
   const output = new Output(flags);
   const { vocabulary, problems, lineOf } = checkVocabularyFile(file);
   if (vocabulary === null) {
@@ -74,7 +74,7 @@ async function run(file: string, flags: CheckFlags): Promise<void> {
 async function textsOf({ notes, data, ...flags }: CheckFlags): Promise<string[] | null> {
   const texts = notes === undefined ? [] : [...(await readNotes(notes)).notes.values()];
   if (data !== undefined) {
-    const { openDataset, presentSplits } = await import('@reclmis/lab');
+    const { openDataset, presentSplits } = await import('@reclmis/data');
     for (const split of await presentSplits(data, sourceOf(flags)))
       texts.push(...(await openDataset(data, split, sourceOf(flags))).cases.map(({ note }) => note));
   }

@@ -1,7 +1,7 @@
 /** Probes an evaluation whose model is still loaded. */
 import type { StatedSides } from '@reclmis/core';
 import { encodePng } from '@reclmis/files';
-import type { ReportSection } from '../../report/index.js';
+import type { ReportSection } from '@reclmis/data';
 import type { EvaluatedModel } from '../evaluate.js';
 import { type NoteProbes, probeNotes, type ProbeOptions } from './probes.js';
 import { probesSection } from './section.js';

@@ -24,10 +24,7 @@ import {
   type ZoneLines,
   zoneMap,
 } from '@reclmis/core';
-import { derivedNotice } from '../../data/derive-notes.js';
-import { Loader } from '../../data/loader.js';
-import { openLungMasks } from '../../data/lung-masks.js';
-import type { Batch, Case } from '../../data/types.js';
+import { derivedNotice, Loader, openLungMasks, type Batch, type Case } from '@reclmis/data';
 import type { EvaluatedModel } from '../evaluate.js';
 import { isReworded, meantBy, NOTE_CHANGES, noteVariant, type NoteVariant } from '../note-variants.js';
 import { truthOf } from '../score-cases.js';

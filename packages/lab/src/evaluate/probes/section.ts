@@ -10,7 +10,7 @@ import {
   type ReportSection,
   table,
   warning,
-} from '../../report/index.js';
+} from '@reclmis/data';
 import { fixedText } from '../../plots/text.js';
 import { probesSvg } from './figure.js';
 import type { ProbeFigure } from './measure.js';

@@ -21,8 +21,7 @@ import {
   type ZoneSet,
 } from '@reclmis/core';
 import { renderSvg } from '@reclmis/files';
-import { readSample } from '../../data/sample.js';
-import { openLungMasks } from '../../data/lung-masks.js';
+import { readSample, openLungMasks } from '@reclmis/data';
 import type { EvaluatedModel } from '../evaluate.js';
 import { NOTE_CHANGES, noteVariant, type NoteVariant } from '../note-variants.js';
 import { css } from '../../plots/chart.js';

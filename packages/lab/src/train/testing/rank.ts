@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { defined } from '@reclmis/core';
 import { scope } from '@reclmis/torch';
 import { loadConfig, type Overrides } from '../../config/config.js';
-import type { Batch } from '../../data/types.js';
+import type { Batch } from '@reclmis/data';
 import { planLaunch } from '../../launch/plan.js';
 import { checkpointFolder } from '../../run/checkpoint.js';
 import { Parallel } from '../parallel.js';

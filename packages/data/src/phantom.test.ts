@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { checkDataset } from './check.js';
 import { openDataset } from './dataset.js';
 import { drawPhantom, phantomNote, phantomSplits, writePhantom } from './phantom.js';
-import { errorOf, inFolder, writeFiles } from './testing.js';
+import { errorOf, inFolder, writeFiles } from './testing/files.js';
 
 const SIZE = 64;
 const PHANTOMS = Array.from({ length: 60 }, (_, index) => drawPhantom(1, index, SIZE));

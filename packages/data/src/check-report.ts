@@ -4,13 +4,13 @@
  */
 import { COLOURS, type Mask, overlay, resizeImage, resizeMask, type RgbImage, WARNINGS } from '@reclmis/core';
 import { encodePng, mapLimit, readImage, writeFileAtomic } from '@reclmis/files';
-import { imageOptions } from '../image-options.js';
-import { gallery, joined, list, page, paragraph, picture, table, type Html } from '../../report/index.js';
-import type { DatasetReport } from '../check.js';
-import { readCaseMask } from '../masks.js';
-import type { Split } from '../types.js';
-import { TURN_WORDS, turnMask } from './turns.js';
-import type { Subject, SuspectCase, Suspicion } from './types.js';
+import { imageOptions } from './image-options.js';
+import { gallery, joined, list, page, paragraph, picture, table, type Html } from './report/index.js';
+import type { DatasetReport } from './check.js';
+import { readCaseMask } from './masks.js';
+import type { Split } from './types.js';
+import { TURN_WORDS, turnMask } from './suspect/turns.js';
+import type { Subject, SuspectCase, Suspicion } from './suspect/types.js';
 
 /** Per suspicion; all are named. */
 const DRAWN = 6;

@@ -6,7 +6,7 @@ import { mirrorNote } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
 import { openDataset } from './dataset.js';
 import { Loader, type LoaderOptions } from './loader.js';
-import { errorOf, greyPng, inFolder, notesXlsx, splitFiles, writeFiles } from './testing.js';
+import { errorOf, greyPng, inFolder, notesXlsx, splitFiles, writeFiles } from './testing/files.js';
 import type { Batch, Case } from './types.js';
 
 const STEMS = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];

@@ -1,7 +1,7 @@
 import { Random, type Mask, type RgbImage } from '@reclmis/core';
 import { SHIPS } from '@reclmis/core/testing';
 import { describe, expect, it } from 'vitest';
-import { AUGMENT_DEFAULTS } from '../config/augment-options.js';
+import { AUGMENT_DEFAULTS } from './augment-options.js';
 import { applyAugment, augment, augmentRandom, drawAugment, NO_AUGMENT } from './augment.js';
 import { NoteMotions } from './note-motions.js';
 import type { Sample } from './types.js';

@@ -14,7 +14,7 @@ import {
   type BatchMemory,
   memoryOf,
 } from './assemble.js';
-import type { AugmentOptions } from '../config/augment-options.js';
+import type { AugmentOptions } from './augment-options.js';
 import { defaultCacheBytes, reserveCache } from './cache.js';
 import { WorkerPool } from './pool.js';
 import type { Batch, BatchShard, Case } from './types.js';

@@ -5,7 +5,7 @@
  * them as the words meant. Which one a case gets follows from seed, epoch and case.
  */
 import { canReword, mirrorNote, Random, type Rewording, REWORDINGS, rewordNote } from '@reclmis/core';
-import { AUGMENT_DEFAULTS, type AugmentOptions, noteKindsOf } from '../config/augment-options.js';
+import { AUGMENT_DEFAULTS, type AugmentOptions, noteKindsOf } from './augment-options.js';
 
 /** Their words are all from tables, so none is a patient's. */
 const TABLED: readonly Rewording[] = ['paraphrased', 'abbreviated', 'verbose', 'translated'];

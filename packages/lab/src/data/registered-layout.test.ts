@@ -5,18 +5,23 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { evaluateRun } from '../../evaluate/evaluate.js';
-import { takeFingerprint } from '../../plan/fingerprint.js';
-import { openRun } from '../../run/run.js';
-import { writeTinyData } from '../../testing/tiny-data.js';
-import { TINY_RUN_SIZE, tinyConfig } from '../../testing/tiny-run.js';
-import { train } from '../../train/train.js';
-import { checkDataset } from '../check.js';
-import { openDataset } from '../dataset.js';
-import { openFitted } from '../folds.js';
-import { type Case, SPLITS } from '../types.js';
-import type { DataLayout, Problem } from './layout.js';
-import { layoutNames, registerLayout } from './registry.js';
+import { evaluateRun } from '../evaluate/evaluate.js';
+import { takeFingerprint } from '../plan/fingerprint.js';
+import { openRun } from '../run/run.js';
+import {
+  checkDataset,
+  openDataset,
+  type Case,
+  SPLITS,
+  type DataLayout,
+  type Problem,
+  layoutNames,
+  registerLayout,
+} from '@reclmis/data';
+import { writeTinyData } from '@reclmis/data/testing';
+import { TINY_RUN_SIZE, tinyConfig } from '../testing/tiny-run.js';
+import { train } from '../train/train.js';
+import { openFitted } from './folds.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-layout-'));
 const data = join(root, 'data');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { agreementOf, deriveNotes, derivedNotice, maskPaths } from './derive-notes.js';
 import { openDataset } from './dataset.js';
 import { openLungMasks } from './lung-masks.js';
-import { errorOf, greyPng, inFolder, splitFiles, writeFiles } from './testing.js';
+import { errorOf, greyPng, inFolder, splitFiles, writeFiles } from './testing/files.js';
 
 describe('deriveNotes', () => {
   it('takes zones from lung masks by the image’s name, at any size, and names the one that is missing', async () => {

@@ -1,7 +1,7 @@
 /** Makes the loader's batches, in a worker thread or in-process. */
 import type { ResizeRule, Vocabulary } from '@reclmis/core';
 import { mapLimit } from '@reclmis/files';
-import type { AugmentOptions } from '../config/augment-options.js';
+import type { AugmentOptions } from './augment-options.js';
 import { augment, augmentRandom } from './augment.js';
 import { SampleCache, type CacheMemory } from './cache.js';
 import { NoteMotions } from './note-motions.js';

@@ -1,6 +1,6 @@
 import { mirrorNote, parseNote, readNote, REWORDINGS } from '@reclmis/core';
 import { describe, expect, it } from 'vitest';
-import type { AugmentOptions } from '../config/augment-options.js';
+import type { AugmentOptions } from './augment-options.js';
 import { NoteRewordings } from './reword-notes.js';
 
 const NOTE = 'Unilateral pulmonary infection, one infected area, lower left lung.';

@@ -5,11 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { checkDataset } from '../check.js';
 import { openDataset } from '../dataset.js';
-import { openFitted } from '../folds.js';
 import { readSample } from '../sample.js';
 import { presentSplits } from '../source.js';
-import { errorOf, greyPng, inFolder, writeFiles } from '../testing.js';
-import { tinyConfig } from '../../testing/tiny-run.js';
+import { errorOf, greyPng, inFolder, writeFiles } from '../testing/files.js';
 
 /** images/a.png and so on of one level each; masks/a.png: the left half, masks/a-right.png: the right. */
 async function writePictures(dir: string, names: readonly string[]): Promise<void> {
@@ -127,12 +125,9 @@ describe('a table of cases', () => {
         ]);
         const { mask } = await readSample(cases[1] as (typeof cases)[1], 8, 'area');
         expect([...mask.data.subarray(0, 8)]).toEqual([0, 0, 0, 0, 1, 1, 1, 1]);
-        // A list of images takes all cases of an image; folds keep them together.
+        // A list of images takes all cases of an image.
         expect((await openDataset(table, 'train', { stems: ['a'] })).cases).toHaveLength(2);
         expect((await openDataset(table, 'train', { stems: ['a@left-half'] })).cases).toHaveLength(1);
-        const { data } = tinyConfig(table, { 'data.folds': 2, 'data.fold': 1 });
-        const { train, val } = await openFitted(data);
-        expect([train.cases.length, val.cases.length].sort()).toEqual([1, 2]);
       });
   });
 
@@ -218,22 +213,6 @@ describe('a table of cases', () => {
         'NOTES_UNREADABLE cases.csv: line 4: expected the sides patient or image, got nothing, unlike other rows',
       ]);
     });
-  });
-
-  it('says how to get validation cases if it states no split', async () => {
-    await withTable(
-      [
-        ['image', 'mask', 'note'],
-        ['images/a.png', 'masks/a.png', 'left'],
-      ],
-      async (table) => {
-        expect(await presentSplits(table)).toEqual(['train']);
-        await expect(openFitted(tinyConfig(table).data)).rejects.toMatchObject({
-          code: 'DATA_SPLIT_EMPTY',
-          remedy: expect.stringContaining('reclmis data split') as unknown,
-        });
-      },
-    );
   });
 });
 

@@ -4,14 +4,12 @@ import { join } from 'node:path';
 import { encodeCsv } from '@reclmis/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { tinyConfig } from '../testing/tiny-run.js';
-import { writeTinyData } from '../testing/tiny-data.js';
+import { writeTinyData } from './testing/tiny-data.js';
 import { checkDataset } from './check.js';
 import { openDataset } from './dataset.js';
-import { openFitted } from './folds.js';
 import { grouping } from './groups.js';
 import { assignSplits, makeSplit, type SizedCase } from './make-split.js';
-import { errorOf, greyPng, inFolder, writeFiles } from './testing.js';
+import { errorOf, greyPng, inFolder, writeFiles } from './testing/files.js';
 import { SPLITS } from './types.js';
 
 const SHARES = { val: 0.15, test: 0.15 };
@@ -149,8 +147,11 @@ describe('makeSplit', () => {
         ['val', 6],
         ['test', 6],
       ]);
-      const { train, val } = await openFitted(tinyConfig(data, { 'data.splits': splits }).data);
-      const test = await openDataset(data, 'test', { splits });
+      const [train, val, test] = [
+        await openDataset(data, 'train', { splits }),
+        await openDataset(data, 'val', { splits }),
+        await openDataset(data, 'test', { splits }),
+      ];
       const studies = [train, val, test].map(
         ({ cases }) => new Set(cases.map(({ id }) => id.slice(0, 18))).size,
       );

@@ -9,7 +9,7 @@ import { checkDataset } from './check.js';
 import { assertUsable, openDataset } from './dataset.js';
 import { readSample } from './sample.js';
 
-const DATA = fileURLToPath(new URL('../../../../../shared/data/', import.meta.url));
+const DATA = fileURLToPath(new URL('../../../../shared/data/', import.meta.url));
 const QATA = join(DATA, 'QaTa-COV19');
 const MONUSEG = join(DATA, 'MoNuSeg');
 const MONUSEG_224 = join(DATA, 'MoNuSeg-224');

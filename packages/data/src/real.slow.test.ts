@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { checkDataset } from './check.js';
 
-const QATA = fileURLToPath(new URL('../../../../../shared/data/QaTa-COV19', import.meta.url));
+const QATA = fileURLToPath(new URL('../../../../shared/data/QaTa-COV19', import.meta.url));
 
 describe.skipIf(!process.env['RECLMIS_SLOW'] || !existsSync(QATA))('QaTa-COV19', () => {
   it('has an inverted film, eight notes of the wrong side and three films in two splits, and nothing else', async () => {

@@ -5,7 +5,7 @@ import { checkDataset } from '../check.js';
 import { openDataset } from '../dataset.js';
 import { readCaseMask } from '../masks.js';
 import { presentSplits } from '../source.js';
-import { errorOf, greyPng, inFolder, writeFiles } from '../testing.js';
+import { errorOf, greyPng, inFolder, writeFiles } from '../testing/files.js';
 import type { Case } from '../types.js';
 
 const rowsOf = async (one: Case | undefined): Promise<string[]> => {

@@ -12,7 +12,7 @@
  * `note-motion.ts`). `upstream` turns and flips under any note.
  */
 import { flip, mirror, quarterTurn, Random, type Mask, type Raster, type RgbImage } from '@reclmis/core';
-import { AUGMENT_DEFAULTS, type AugmentOptions } from '../config/augment-options.js';
+import { AUGMENT_DEFAULTS, type AugmentOptions } from './augment-options.js';
 import { NoteMotions } from './note-motions.js';
 import { isGrey } from './sample.js';
 import type { Sample } from './types.js';

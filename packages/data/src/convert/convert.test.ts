@@ -6,9 +6,9 @@ import { expect, it } from 'vitest';
 import { openDataset } from '../dataset.js';
 import { readCaseMask } from '../masks.js';
 import { presentSplits } from '../source.js';
-import { errorOf, greyPng, inFolder, turnedTiff, writeFiles } from '../testing.js';
+import { errorOf, greyPng, inFolder, turnedTiff, writeFiles } from '../testing/files.js';
 import type { Case } from '../types.js';
-import { writeTinyData } from '../../testing/tiny-data.js';
+import { writeTinyData } from '../testing/tiny-data.js';
 import { convertDataset } from './convert.js';
 
 /** Split, id, note, class, and the pixels of image and mask, of all cases. */

@@ -5,7 +5,15 @@ import { assertValid, checkDataset, noteStatistics } from './check.js';
 import { assertUsable, openDataset } from './dataset.js';
 import { measureCases } from './measure/measure.js';
 import { readSample } from './sample.js';
-import { errorOf, greyPng, inFolder, notesXlsx, splitFiles, turnedTiff, writeFiles } from './testing.js';
+import {
+  errorOf,
+  greyPng,
+  inFolder,
+  notesXlsx,
+  splitFiles,
+  turnedTiff,
+  writeFiles,
+} from './testing/files.js';
 
 const note = (stem: string): [string, string] => [`mask_${stem}.png`, `Lower left lung of ${stem}.`];
 let small: Uint8Array;
