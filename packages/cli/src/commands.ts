@@ -83,6 +83,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'fetch, import, list and verify text encoder weights',
     load: () => import('./commands/weights.js'),
   },
+  doctor: {
+    description: 'show what is installed, and test within 20 seconds that it works',
+    load: () => import('./commands/doctor.js'),
+  },
   parity: {
     description: 'compare a model with the outputs of its authors’ code',
     load: () => import('./commands/parity.js'),

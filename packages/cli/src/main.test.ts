@@ -52,6 +52,8 @@ describe('help', () => {
         bench           measure training and inference on this machine: time, memory,
                         FLOPs
         weights         fetch, import, list and verify text encoder weights
+        doctor          show what is installed, and test within 20 seconds that it
+                        works
         parity          compare a model with the outputs of its authors’ code
         help [command]  print help for a command
 

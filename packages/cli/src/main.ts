@@ -97,7 +97,7 @@ function report(thrown: unknown): number {
   const error = isStopSignal(thrown) ? stoppedBy(thrown) : toReclmisError(thrown);
   const remedy =
     error.code === 'INTERNAL'
-      ? 'This is a bug in reclmis: run the command again with RECLMIS_DEBUG=1, and report the command and its output.'
+      ? 'This is a bug in reclmis: run the command again with RECLMIS_DEBUG=1, and report the command, its output and that of `reclmis doctor --json`.'
       : error.remedy;
   writeErr(`error ${error.code}: ${printableLine(error.message)}\nremedy: ${printableLine(remedy)}\n`);
   if (process.env['RECLMIS_DEBUG'] === '1') {

@@ -483,6 +483,13 @@ const CATALOGUE = {
     remedy: 'Install onnxruntime-node (Node) or onnxruntime-web (browser) alongside @reclmis/runtime.',
     exitCode: 5,
   },
+  SELF_TEST_FAILED: {
+    meaning:
+      'A check of `reclmis doctor` failed: something that is installed does not work, or something needed is missing.',
+    remedy:
+      'Follow the remedies that the command lists; for a bug report attach the output of `reclmis doctor --json`.',
+    exitCode: 5,
+  },
   INFERENCE_FAILED: {
     meaning: 'onnxruntime could not run the model.',
     remedy: 'Look at the cause in the message; if memory ran out, use a smaller batch.',

@@ -18,6 +18,7 @@ import type { Device, ImageSource, LoadOptions, Model, OpenOptions } from './typ
 import { urlSource } from './url-source.js';
 
 export type { Decoded } from './seams.js';
+export { checkRuntime } from './self-test.js';
 export type * from './types.js';
 
 /**
