@@ -8,7 +8,7 @@ import { cacheHome } from '@reclmis/files';
 
 export interface Machine {
   readonly platform: string;
-  /** Of the kernel, numbers alone: what distributions and people append may name a machine. */
+  /** The kernel’s, numbers alone: what distributions and people append may name a machine. */
   readonly release: string;
   readonly arch: string;
   readonly node: string;

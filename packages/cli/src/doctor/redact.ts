@@ -55,7 +55,7 @@ export function personal(env: NodeJS.ProcessEnv = process.env): Personal {
   };
 }
 
-/** Of the operating system; '' where it knows none (a container's bare user number). */
+/** As the operating system knows it; '' where it knows none (a container's bare user number). */
 function userName(): string {
   try {
     return userInfo().username;

@@ -49,7 +49,7 @@ export const VARIABLES: Readonly<Record<string, SettingKind>> = {
 const USUAL = new Set(['DISPLAY', 'HOME', 'LOCALAPPDATA', 'TMPDIR', 'USERPROFILE', 'WAYLAND_DISPLAY']);
 /** A plain value is a short word or number; anything else is not told. */
 const PLAIN = /^[\w:.,-]{0,24}$/;
-/** Of tests and of our own processes. */
+/** Those of tests and of our own processes. */
 const INTERNAL = /^RECLMIS_(?:SLOW|CHROMIUM|VIEWER_PICTURE|CUDA|LIFELINE_FD)$/;
 
 /** Those set, without the ones that everybody has. */
