@@ -230,8 +230,8 @@ const CATALOGUE = {
   NOTES_SAY_NOTHING: {
     about: 'data',
     meaning:
-      'Notes say nothing that can be used: they are placeholders, in another language, or name no number, place or finding where the others do.',
-    remedy: 'Write these notes in English, like the others in the set.',
+      'Notes say nothing that can be used: they are placeholders, in a language that most of the set is not in or that cannot be read, or name no number, place or finding where the others do.',
+    remedy: 'Write these notes like the others in the set.',
   },
   NOTES_TOO_LONG: {
     about: 'data',

@@ -1,8 +1,8 @@
 /**
- * Finds notes that say nothing readable: case numbers, placeholders, other languages. Notes on other kinds of
- * images are not judged (docs/guide/check-data.md).
+ * Finds notes that say nothing readable: case numbers, placeholders, other languages than the set's. Notes on other
+ * kinds of images are not judged (docs/guide/check-data.md).
  */
-import { mayNameSide, parseNote, type ParsedNote, wordsOf } from '@reclmis/core';
+import { mayNameSide, parseNote, type ParsedNote, readNote, wordsOf } from '@reclmis/core';
 import { DENIES } from './agreement.js';
 import { placeOf, type SuspectCase, type Subject } from './types.js';
 
@@ -64,7 +64,7 @@ export function numbered(subjects: readonly Subject[]): Set<Subject> {
   return found;
 }
 
-/** Empty notes on foreground: by themselves, or against the set's custom. */
+/** Empty notes on foreground: by themselves, or against the set's custom, a language included. */
 export function sayingNothing(subjects: readonly Subject[]): {
   readonly certain: SuspectCase[];
   readonly unusual: SuspectCase[];
@@ -73,17 +73,28 @@ export function sayingNothing(subjects: readonly Subject[]): {
   const unusual: SuspectCase[] = [];
   const parsed = subjects.map(({ note }) => parseNote(note));
   const usual = parsed.filter(({ count, nuclei }) => count !== null || nuclei.length > 0);
-  const custom = subjects.length >= LEAST_CASES && usual.length >= CUSTOM * subjects.length;
+  const isCustom = (count: number): boolean =>
+    subjects.length >= LEAST_CASES && count >= CUSTOM * subjects.length;
+  const custom = isCustom(usual.length);
+  const others = subjects.map(({ note }) => foreign(note));
+  const inOwnLanguage = isCustom(subjects.filter(({ note }, i) => others[i] != null && isRead(note)).length);
   for (const [i, one] of subjects.entries()) {
     if (one.measure.foreground === 0) continue;
     const { laterality, finding, count, places, nuclei } = parsed[i] as ParsedNote;
     const read = laterality ?? finding ?? count ?? places[0] ?? nuclei[0];
-    const why = PLACEHOLDER.test(one.note.trim()) ? 'a placeholder' : foreign(one.note);
+    const other = inOwnLanguage && isRead(one.note) ? null : (others[i] ?? null);
+    const why = PLACEHOLDER.test(one.note.trim()) ? 'a placeholder' : other;
     if (why !== null && (read === undefined || why === SCRIPT)) certain.push({ ...placeOf(one), why });
     else if (read === undefined && custom && !DENIES.test(one.note))
       unusual.push({ ...placeOf(one), why: 'no number, place or finding' });
   }
   return { certain, unusual };
+}
+
+/** By the reader of free text, in one of its languages. */
+function isRead(note: string): boolean {
+  const { places, absent } = readNote(note);
+  return places.length + absent.length > 0;
 }
 
 function foreign(note: string): string | null {
