@@ -14,6 +14,7 @@ const PAGES = [
   'README.md',
   'CONTRIBUTING.md',
   'SECURITY.md',
+  'CHANGELOG.md',
   'deploy/README.md',
   'golden/README.md',
   ...pagesBelow('docs'),
@@ -84,6 +85,22 @@ describe('commands', () => {
 describe('guides', () => {
   it.each(GUIDES)('%s has fewer than 150 lines', (path) => {
     expect(readPage(path).length).toBeLessThan(150);
+  });
+
+  it('tell each version of the changelog on a screen, in short lines', () => {
+    const text = readFileSync(join(ROOT, 'CHANGELOG.md'), 'utf8');
+    const [head = '', ...versions] = text.split(/^## /m).map((part) => part.trimEnd().split('\n'));
+    expect(head[0]).toBe('# Changelog');
+    expect(versions.length).toBeGreaterThan(0);
+    for (const [title, ...lines] of versions) {
+      expect(title).toMatch(/^\[(?:Unreleased\](?: \d+\.\d+\.\d+)?|\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d)$/);
+      const sections = lines.filter((line) => line.startsWith('###'));
+      expect(
+        sections.filter((line) => !/^### (?:Added|Changed|Deprecated|Removed|Fixed|Security)$/.test(line)),
+      ).toEqual([]);
+      expect(lines.length, `lines of ${title}`).toBeLessThanOrEqual(70);
+      expect(lines.filter((line) => line.length > 160)).toEqual([]);
+    }
   });
 
   it('leave room on the first screens: the README is a screen and a half', () => {
