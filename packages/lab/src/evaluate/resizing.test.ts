@@ -2,11 +2,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { foregroundPixels, maskForModel, type ResizeRule } from '@reclmis/core';
+import { CALIBRATION } from '@reclmis/core/testing';
 import { readMask } from '@reclmis/files';
+import { scope } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openDataset } from '@reclmis/data';
 import { errorOf, writeTinyData } from '@reclmis/data/testing';
+import { readCheckpoint } from '../run/checkpoint.js';
+import { confidencePath, writeConfidence } from '../run/confidence.js';
 import { openRun, runFiles } from '../run/run.js';
+import { weightsHash } from '../run/weights-hash.js';
 import { makeTinyRun, TINY_RUN_SIZE as S } from '../testing/tiny-run.js';
 import { evaluateRuns } from './evaluate-runs.js';
 import { evaluateRun } from './evaluate.js';
@@ -68,6 +73,34 @@ describe('an evaluation', () => {
     expect(lines).toContain(notice);
     expect(warnings).toContain(notice);
     expect(runs[0]?.csv).toContain('resize-upstream');
+  });
+
+  it('predicts no Dice under a rule that the calibration was not fitted for', async () => {
+    const checkpoint = scope(() => {
+      const { tensors, info } = readCheckpoint(area, 'best', openRun(area).config);
+      return { epoch: info.epoch, step: info.step, weights: weightsHash(tensors) };
+    });
+    writeConfidence(area, { checkpoint, calibration: CALIBRATION });
+    try {
+      const lines: string[] = [];
+      const own = await evaluateRun(area, { dataDir: large, onNotice: (line) => lines.push(line) });
+      expect(lines.join()).not.toContain('no predicted Dice');
+      expect(own.rows.every(({ predictedDice }) => predictedDice! >= 0 && predictedDice! <= 1)).toBe(true);
+      const other = await evaluateRun(area, {
+        dataDir: large,
+        resize: 'upstream',
+        onNotice: (line) => lines.push(line),
+      });
+      expect([other.confidence, ...other.rows.map((row) => row.predictedDice)]).toEqual([
+        null,
+        ...other.rows.map(() => undefined),
+      ]);
+      expect(lines).toContain(
+        'The calibration was fitted on images resized by the run’s own rule (area), not upstream: no predicted Dice.',
+      );
+    } finally {
+      rmSync(confidencePath(area));
+    }
   });
 
   it('refuses to compare or average runs under different rules', async () => {
