@@ -31,8 +31,8 @@ const ONE_THING = new Set([
   'packages/torch/src/invoke.ts -> packages/torch/src/tensor.ts',
 ]);
 const ONLY = { sharp: 'packages/files/src/sharp-engine.ts' };
-/** Have no dependencies, `node:` or DOM; review before adding one. */
-const BROWSER_SAFE = new Set(['csv-parse', 'entities', 'zod']);
+/** Have no dependencies, `node:` or DOM (sax does without Node's stream); review before adding one. */
+const BROWSER_SAFE = new Set(['csv-parse', 'entities', 'fflate', 'sax', 'zod']);
 
 /**
  * The tables of docs/architecture.md: `rows`, package -> { allowed: names it may import, pure: browser-safe

@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 import type * as Csv from './tables/csv.js';
+import type * as Workbook from './tables/workbook.js';
 
 export * from './metrics/bootstrap.js';
 export * from './metrics/calibration.js';
@@ -184,12 +185,34 @@ export {
   caseColumn,
   type CaseColumns,
   caseForm,
+  caseForms,
   type CaseTableOptions,
   parseColumns,
 } from './tables/case-form.js';
 export * from './tables/columns.js';
 export { encodeCsv } from './tables/encode-csv.js';
 export { decodeText } from './tables/text.js';
+export {
+  checkTableName,
+  checkTableSize,
+  MAX_TABLE_BYTES,
+  parseTable,
+  TABLE_EXTENSIONS,
+  tableExtension,
+  type TableForms,
+} from './tables/read-table.js';
+export {
+  readZipDirectory,
+  ZIP_STORED,
+  type ZipBytes,
+  type ZipDirectory,
+  type ZipHeader,
+  type ZipRules,
+} from './tables/zip-directory.js';
+export { Crc32, crc32 } from './crc32.js';
+
+/** The reader of workbooks, loaded when one is read. */
+export const loadWorkbook = (): Promise<typeof Workbook> => import('./tables/workbook.js');
 
 /** The reader of CSV, loaded when a table is read: its parser is large. */
 export const loadCsv = (): Promise<typeof Csv> => import('./tables/csv.js');

@@ -1,4 +1,4 @@
-import { columnName } from './sheet.js';
+import { columnName } from '@reclmis/core';
 
 function escapeXml(text: string): string {
   const legal = text

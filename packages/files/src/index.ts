@@ -76,12 +76,3 @@ export {
 export { isOpenToAll, readSecret } from './secret-file.js';
 export { FAINT, INK, svgText, textWidth, wrapText, type TextStyle, type Weight } from './svg-text.js';
 export { readCaseTable } from './case-table.js';
-export { TABLE_EXTENSIONS } from './tables.js';
-export {
-  readZipDirectory,
-  ZIP_STORED,
-  type ZipBytes,
-  type ZipDirectory,
-  type ZipHeader,
-  type ZipRules,
-} from './zip-directory.js';

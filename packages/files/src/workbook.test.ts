@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
+import { loadWorkbook, ReclmisError } from '@reclmis/core';
 import { strToU8, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { encodeWorkbook } from './encode-workbook.js';
 import { cells, inFolder, makeWorkbook, type MadeWorkbook, writeFiles } from './testing.js';
-import { parseWorkbook } from './workbook.js';
+
+const { parseWorkbook } = await loadWorkbook();
 
 const HEAD = cells('Image', 'Description');
 const NOTES = HEAD + cells('a.png', 'left lung');
 
-const read = (book: Uint8Array): ReturnType<typeof parseWorkbook> =>
-  parseWorkbook('n.xlsx', Buffer.from(book));
+const read = (book: Uint8Array): ReturnType<typeof parseWorkbook> => parseWorkbook('n.xlsx', book);
 const pairs = (book: MadeWorkbook): string[][] =>
   read(makeWorkbook(book)).rows.map(({ image, description }) => [image, description]);
 const sheet = (data: string, after = ''): MadeWorkbook => ({ sheets: [{ name: 'S', data, after }] });

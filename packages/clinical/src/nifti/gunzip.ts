@@ -2,9 +2,8 @@
  * Gzip with a limit and a check of the sums, member by member (RFC 1952): fflate inflates, and checks no sums. The
  * first bytes say how many are wanted, so a small file cannot ask for more memory than its header admits to.
  */
-import { ReclmisError } from '@reclmis/core';
+import { Crc32, ReclmisError } from '@reclmis/core';
 import { Gunzip } from 'fflate';
-import { Crc32 } from '../crc32.js';
 
 /** Deflate's highest ratio. */
 const MOST_TIMES = 1032;

@@ -5,8 +5,7 @@
  *
  * An empty mask is a frame of zeros: a SEG has at least one frame, and "nothing found" is a result too.
  */
-import { COLOURS, ReclmisError, type Rgb, VERSION } from '@reclmis/core';
-import { crc32 } from '../crc32.js';
+import { COLOURS, crc32, ReclmisError, type Rgb, VERSION } from '@reclmis/core';
 import { dicomLab } from '../encode/colour.js';
 import { codeItem, derivedFrom } from '../encode/derived.js';
 import { ATTRIBUTES, type Keyword } from '../encode/dictionary.js';

@@ -4,6 +4,7 @@
  */
 import { ReclmisError } from '../errors.js';
 import type { Column, TableForm } from './columns.js';
+import type { TableForms } from './read-table.js';
 
 export const CASE_COLUMNS = [
   'image',
@@ -78,4 +79,17 @@ export function caseForm({
     single: ['slice'],
     shown: `${shown.slice(0, -1).join(', ')} and ${shown.at(-1) ?? ''}`,
   };
+}
+
+/** The same with the members of JSON lines, which keep their case. */
+export function caseForms(options: CaseTableOptions = {}): TableForms {
+  const form = caseForm(options);
+  const members = Object.fromEntries(
+    CASE_COLUMNS.map((column) => {
+      const renamed = options.columns?.[column];
+      const name = caseColumn(column);
+      return [name, renamed === undefined ? (form.names[name] ?? []) : [renamed]];
+    }),
+  );
+  return { form, members: { names: members, required: form.required } };
 }

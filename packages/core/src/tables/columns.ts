@@ -141,3 +141,9 @@ export function describeFields(fields: readonly string[]): string {
   const shown = named.slice(0, 8).join(', ').slice(0, 200);
   return named.length === 0 ? 'no column' : shown + (named.length > 8 ? ', ...' : '');
 }
+
+/** Letters of a column, from 0: A to Z, AA, AB ... */
+export function columnName(column: number): string {
+  const letter = String.fromCharCode(65 + (column % 26));
+  return column < 26 ? letter : columnName(Math.floor(column / 26) - 1) + letter;
+}

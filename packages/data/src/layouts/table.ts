@@ -8,8 +8,8 @@
  * mask is found by its image's name.
  */
 import { basename, dirname, extname, join } from 'node:path';
-import { type CaseColumn, parseColumns, ReclmisError } from '@reclmis/core';
-import { readCaseTable, TABLE_EXTENSIONS } from '@reclmis/files';
+import { type CaseColumn, parseColumns, ReclmisError, TABLE_EXTENSIONS } from '@reclmis/core';
+import { readCaseTable } from '@reclmis/files';
 import { type CaseTable, scanTables, splitsOfTables } from './case-rows.js';
 import { list } from './image-folder.js';
 import type { DataLayout, DataSourceOptions } from './layout.js';

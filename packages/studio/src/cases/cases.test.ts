@@ -1,5 +1,5 @@
 import { loadCsv, type Mask } from '@reclmis/core';
-import { unzipSync } from 'fflate';
+import { strToU8, unzipSync, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
 import { rgbPng } from '../outputs/png.js';
 import { type CaseItem, neighbour, orderOf, scrollTo, search, visibleRows } from '../state/case-order.js';
@@ -18,7 +18,7 @@ import { findCases } from './find-cases.js';
 import { Thumbnails } from './thumbnails.js';
 import { readTruth } from './truth.js';
 
-const entry = (path: string, content = ''): Entry => ({
+const entry = (path: string, content: string | Uint8Array<ArrayBuffer> = ''): Entry => ({
   path,
   file: () => Promise.resolve(new File([content], path)),
 });
@@ -70,6 +70,43 @@ describe('findCases', () => {
       'cases.csv: line 7: gone.png is missing',
       expect.stringContaining('can be read as'),
     ]);
+  });
+
+  it('reads workbooks and JSON lines by the same rules, and names their rows and lines', async () => {
+    const cell = (text: string): string => `<c t="inlineStr"><is><t>${text}</t></is></c>`;
+    const rows = [
+      ['Image', 'Note', 'Sides'],
+      ['a.png', 'Left lung.', 'image'],
+      ['gone.png', 'Right lung.', ''],
+    ];
+    const sheet = rows.map((row) => `<row>${row.map(cell).join('')}</row>`).join('');
+    const office = 'http://schemas.openxmlformats.org';
+    const relation = (id: string, type: string, target: string): Uint8Array =>
+      strToU8(
+        `<Relationships xmlns="${office}/package/2006/relationships"><Relationship Id="${id}" Type="${office}/officeDocument/2006/relationships/${type}" Target="${target}"/></Relationships>`,
+      );
+    const workbook = zipSync({
+      '_rels/.rels': relation('r1', 'officeDocument', 'xl/workbook.xml'),
+      'xl/workbook.xml': strToU8(
+        `<workbook xmlns:r="${office}/officeDocument/2006/relationships"><sheets><sheet name="Cases" sheetId="1" r:id="s1"/></sheets></workbook>`,
+      ),
+      'xl/_rels/workbook.xml.rels': relation('s1', 'worksheet', 'worksheets/../worksheets/sheet1.xml'),
+      'xl/worksheets/sheet1.xml': strToU8(`<worksheet><sheetData>${sheet}</sheetData></worksheet>`),
+    });
+    const lines =
+      '{"image":"a.png","note":"Left lung.","sides":"image"}\n\n{"image":"gone.png","note":"Right lung."}';
+    for (const [name, content, place] of [
+      ['cases.xlsx', workbook, 'row 3'],
+      ['cases.jsonl', lines, 'line 3'],
+    ] as const) {
+      const found = await findCases({ name: 'set', entries: [entry(name, content), entry('a.png')] });
+      expect(found.items.map(({ id, note, sides }) => [id, note, sides])).toEqual([
+        ['a.png', 'Left lung.', 'image'],
+      ]);
+      expect(found.problems).toEqual([`${name}: ${place}: gone.png is missing`]);
+    }
+    const damaged = [entry('a.png'), entry('cases.xlsx', workbook.subarray(0, workbook.length - 40))];
+    await expect(findCases({ name: 'set', entries: damaged })).rejects.toEqual(code('NOTES_UNREADABLE'));
   });
 
   it('takes each image of a folder without a table', async () => {

@@ -3,15 +3,17 @@
  * unclear is a problem that names it; nothing is guessed.
  */
 import {
-  caseForm,
-  decodeText,
-  loadCsv,
-  type NoteRow,
+  caseForms,
+  checkTableSize,
   parseSpacing,
+  parseTable,
   ReclmisError,
   type Sides,
   type Spacing,
-  type TableForm,
+  type Table,
+  TABLE_EXTENSIONS,
+  tableExtension,
+  type TableForms,
 } from '@reclmis/core';
 import type { CaseItem } from '../state/case-order.js';
 import type { Entry, Folder } from './entries.js';
@@ -31,12 +33,12 @@ export interface FoundCases {
 }
 
 const IMAGE = /(?:\.nii\.gz|\.(?:png|jpe?g|dcm|dicom|nii))$/iu;
-const TABLE = /\.(?:csv|tsv)$/iu;
 const IMAGE_FOLDERS = ['images', 'image', 'img', 'imgs'];
 const MASK_FOLDERS = ['masks', 'mask', 'labelcol', 'labels'];
-/** A table of 10,000 notes has 2 MB. */
-const MOST_TABLE_BYTES = 32 * 1024 * 1024;
-const FORM: TableForm = caseForm({ names: { note: ['note', 'description'] }, required: ['image', 'note'] });
+const FORMS: TableForms = caseForms({
+  names: { note: ['note', 'description'] },
+  required: ['image', 'note'],
+});
 
 const folderOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1);
 const lastFolderOf = (path: string): string => folderOf(path).split('/').at(-2)?.toLowerCase() ?? '';
@@ -45,12 +47,12 @@ const stemOf = (path: string): string => nameOf(path).replace(IMAGE, '');
 
 /** @throws NOTES_UNREADABLE, DATA_LAYOUT_UNCLEAR (several tables of cases), IMAGE_MISSING (no image at all) */
 export async function findCases({ name, entries }: Folder): Promise<FoundCases> {
-  const tables = entries.filter(({ path }) => TABLE.test(path));
-  const read: { readonly path: string; readonly rows: readonly NoteRow[] }[] = [];
+  const tables = entries.filter(({ path }) => TABLE_EXTENSIONS.has(tableExtension(path)));
+  const read: { readonly path: string; readonly table: Table }[] = [];
   let failure: unknown = null;
   for (const table of tables) {
     try {
-      read.push({ path: table.path, rows: await rowsOf(table) });
+      read.push({ path: table.path, table: await readTable(table) });
     } catch (error) {
       failure ??= error;
     }
@@ -64,23 +66,14 @@ export async function findCases({ name, entries }: Folder): Promise<FoundCases> 
     );
   // A table that cannot be read, next to images: its notes must not be left out without a word.
   if (only === undefined && failure !== null) throw failure as Error;
-  return only === undefined ? imagesAlone(name, entries) : rowsOfTable(name, entries, only.path, only.rows);
+  return only === undefined ? imagesAlone(name, entries) : rowsOfTable(name, entries, only.path, only.table);
 }
 
-async function rowsOf(table: Entry): Promise<readonly NoteRow[]> {
-  const { path } = table;
-  const blob = await table.file();
-  if (blob.size > MOST_TABLE_BYTES)
-    throw new ReclmisError(
-      'NOTES_UNREADABLE',
-      `${path}: has ${blob.size} bytes, the limit is ${MOST_TABLE_BYTES}`,
-    );
-  const bytes = new Uint8Array(await blob.arrayBuffer());
-  const remedy = 'Save it as "CSV UTF-8".';
-  const text = decodeText(path, bytes, { code: 'NOTES_UNREADABLE', remedy });
-  const { parseCsv } = await loadCsv();
-  const tabs = /\.tsv$/iu.test(path) ? { separators: ['\t'] } : {};
-  return parseCsv(text, path, { form: FORM, ...tabs }).rows;
+async function readTable(entry: Entry): Promise<Table> {
+  const { path } = entry;
+  const blob = await entry.file();
+  checkTableSize(path, blob.size);
+  return parseTable(path, new Uint8Array(await blob.arrayBuffer()), FORMS);
 }
 
 function imagesAlone(name: string, entries: readonly Entry[]): FoundCases {
@@ -117,7 +110,7 @@ function rowsOfTable(
   name: string,
   entries: readonly Entry[],
   table: string,
-  rows: readonly NoteRow[],
+  { unit, rows }: Table,
 ): FoundCases {
   const paths = new Map(entries.map((entry) => [entry.path, entry]));
   const base = folderOf(table);
@@ -125,7 +118,7 @@ function rowsOfTable(
   const items: CaseItem[] = [];
   const problems: string[] = [];
   for (const row of rows) {
-    const where = `${table}: line ${row.number}`;
+    const where = `${table}: ${unit} ${row.number}`;
     const image = locate(row.image, base, IMAGE_FOLDERS, paths);
     if (image === null) {
       problems.push(`${where}: ${row.image === '' ? 'names no image' : `${row.image} is missing`}`);

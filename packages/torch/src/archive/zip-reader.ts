@@ -6,8 +6,7 @@
  * source code) but never unpacked, so that no archive can grow. No name is used as a path.
  */
 import { crc32 } from 'node:zlib';
-import { quoted } from '@reclmis/core';
-import { readZipDirectory, ZIP_STORED, type ZipHeader } from '@reclmis/files';
+import { quoted, readZipDirectory, ZIP_STORED, type ZipHeader } from '@reclmis/core';
 import { invalid, type ArchiveFile } from './archive-file.js';
 
 const LOCAL = { signature: 0x04034b50, size: 30 };
@@ -130,7 +129,7 @@ function checkLocal(file: ArchiveFile, header: ZipHeader, limit: number): number
 }
 
 /** The name as text. It is never used as a path, but one that would be a bad path is a sign of malice. */
-function checkName(bytes: Buffer, path: string): string {
+function checkName(bytes: Uint8Array, path: string): string {
   let name: string;
   try {
     name = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);

@@ -2,16 +2,8 @@
  * Notes from an XLSX workbook (ECMA-376): the first visible sheet with the columns. Hidden sheets are never
  * read; two sheets of notes are refused.
  */
-import { posix } from 'node:path';
-import {
-  ReclmisError,
-  describeFields,
-  type NoteRow,
-  NOTES,
-  type Table,
-  type TableForm,
-  unreadable,
-} from '@reclmis/core';
+import { ReclmisError } from '../errors.js';
+import { describeFields, type NoteRow, NOTES, type Table, type TableForm, unreadable } from './columns.js';
 import { readFormats } from './formats.js';
 import { isShownText, readSheet, type SharedParts, unescapeText } from './sheet.js';
 import { readXml } from './xml.js';
@@ -29,13 +21,27 @@ interface Relation {
   readonly part: string;
 }
 
+/** With a slash at its end; empty: none. */
+const folderOf = (part: string): string => part.slice(0, part.lastIndexOf('/') + 1);
+const nameOf = (part: string): string => part.slice(part.lastIndexOf('/') + 1);
+
+/** A path without "." and "..". */
+function resolved(path: string): string {
+  const names: string[] = [];
+  for (const name of path.split('/')) {
+    if (name === '..' && names.length > 0) names.pop();
+    else if (name !== '.' && name !== '') names.push(name);
+  }
+  return names.join('/');
+}
+
 class Workbook {
   constructor(
     readonly path: string,
-    private readonly parts: ReadonlyMap<string, Buffer>,
+    private readonly parts: ReadonlyMap<string, Uint8Array>,
   ) {}
 
-  bytesOf(part: string): Buffer {
+  bytesOf(part: string): Uint8Array {
     const bytes = this.parts.get(part);
     if (bytes !== undefined) return bytes;
     throw unreadable(
@@ -48,14 +54,14 @@ class Workbook {
   /** Targets by id, without links out of the workbook. */
   relationsOf(part: string): ReadonlyMap<string, Relation> {
     const relations = new Map<string, Relation>();
-    const file = `${part === '' ? '' : `${posix.dirname(part)}/`}_rels/${posix.basename(part)}.rels`;
+    const file = `${folderOf(part)}_rels/${nameOf(part)}.rels`;
     const bytes = this.parts.get(file);
     if (bytes === undefined) return relations;
     readXml(this.path, file, bytes, {
       open: (at, { Id = '', Type = '', Target = '', TargetMode }) => {
         if (at.length !== 2 || TargetMode === 'External') return;
-        const target = Target.startsWith('/') ? Target.slice(1) : posix.join(posix.dirname(part), Target);
-        relations.set(Id, { type: posix.basename(Type), part: target.toLowerCase() });
+        const target = Target.startsWith('/') ? Target.slice(1) : resolved(folderOf(part) + Target);
+        relations.set(Id, { type: nameOf(Type), part: target.toLowerCase() });
       },
     });
     return relations;
@@ -111,7 +117,7 @@ const list = (sheets: readonly { readonly name: string }[]): string =>
  * @throws NOTES_UNREADABLE (damaged, too large, no visible sheet with the columns, a cell that is no text),
  * NOTES_CONFLICT (two sheets of notes)
  */
-export function parseWorkbook(path: string, bytes: Buffer, form: TableForm = NOTES): Table {
+export function parseWorkbook(path: string, bytes: Uint8Array, form: TableForm = NOTES): Table {
   const book = new Workbook(path, readZip(path, bytes));
   const main = [...book.relationsOf('').values()].find(({ type }) => type === 'officeDocument')?.part;
   if (main === undefined)

@@ -3,7 +3,7 @@
  * offsets are checked against the archive's size before memory is allocated; the caller checks compression,
  * encryption, duplicates and content.
  */
-import { quoted } from '@reclmis/core';
+import { quoted } from '../printable.js';
 
 /** A model with its optimiser has some thousands, a workbook some tens. */
 const MAX_ENTRIES = 100_000;
@@ -25,7 +25,7 @@ export const ZIP_STORED = 0;
 export interface ZipBytes {
   readonly size: number;
   /** `length` bytes from `position`, within `size`. */
-  read(position: number, length: number): Buffer;
+  read(position: number, length: number): Uint8Array;
 }
 
 /** What differs between the kinds of archives. */
@@ -33,13 +33,13 @@ export interface ZipRules {
   /** For a damaged, contradictory or too large archive; `what` is a clause without subject. */
   readonly fail: (what: string) => Error;
   /** An entry's name; throws to refuse it. */
-  readonly nameOf: (bytes: Buffer) => string;
+  readonly nameOf: (bytes: Uint8Array) => string;
   /** May bytes follow the archive? Default false. */
   readonly trailingBytes?: boolean;
 }
 
 export interface ZipHeader {
-  readonly nameBytes: Buffer;
+  readonly nameBytes: Uint8Array;
   readonly name: string;
   readonly flags: number;
   readonly method: number;
@@ -63,6 +63,12 @@ interface Place {
   readonly size: number;
   readonly count: number;
 }
+
+const viewOf = ({ buffer, byteOffset, byteLength }: Uint8Array): DataView =>
+  new DataView(buffer, byteOffset, byteLength);
+export const uint16 = (bytes: Uint8Array, at: number): number => viewOf(bytes).getUint16(at, true);
+export const uint32 = (bytes: Uint8Array, at: number): number => viewOf(bytes).getUint32(at, true);
+const uint64 = (bytes: Uint8Array, at: number): bigint => viewOf(bytes).getBigUint64(at, true);
 
 /** Reads all headers, in the directory's order. */
 export function readZipDirectory(archive: ZipBytes, rules: ZipRules): ZipDirectory {
@@ -91,10 +97,10 @@ function findDirectory(archive: ZipBytes, rules: ZipRules): Place {
   if (at < 0) throw rules.fail('has no end record of a zip archive; it may be cut short');
   const endOffset = tailOffset + at;
   const end = tail.subarray(at);
-  let count = end.readUInt16LE(10);
-  let length = end.readUInt32LE(12);
-  let offset = end.readUInt32LE(16);
-  if (end.readUInt16LE(4) !== 0 || end.readUInt16LE(6) !== 0 || end.readUInt16LE(8) !== count) {
+  let count = uint16(end, 10);
+  let length = uint32(end, 12);
+  let offset = uint32(end, 16);
+  if (uint16(end, 4) !== 0 || uint16(end, 6) !== 0 || uint16(end, 8) !== count) {
     throw rules.fail('is a part of a zip archive in several parts');
   }
   let limit = endOffset;
@@ -123,9 +129,9 @@ function findDirectory(archive: ZipBytes, rules: ZipRules): Place {
 }
 
 /** Its comment must end with the archive. */
-function isEnd(tail: Buffer, at: number, { trailingBytes = false }: ZipRules): boolean {
-  if (tail.readUInt32LE(at) !== END.signature) return false;
-  const end = at + END.size + tail.readUInt16LE(at + 20);
+function isEnd(tail: Uint8Array, at: number, { trailingBytes = false }: ZipRules): boolean {
+  if (uint32(tail, at) !== END.signature) return false;
+  const end = at + END.size + uint16(tail, at + 20);
   return trailingBytes ? end <= tail.length : end === tail.length;
 }
 
@@ -138,37 +144,33 @@ function readEnd64(
   const locatorOffset = endOffset - LOCATOR64.size;
   if (locatorOffset < 0) return null;
   const locator = archive.read(locatorOffset, LOCATOR64.size);
-  if (locator.readUInt32LE(0) !== LOCATOR64.signature) return null;
-  const at = toOffset(locator.readBigUInt64LE(8), fail);
-  if (locator.readUInt32LE(4) !== 0 || locator.readUInt32LE(16) > 1) {
+  if (uint32(locator, 0) !== LOCATOR64.signature) return null;
+  const at = toOffset(uint64(locator, 8), fail);
+  if (uint32(locator, 4) !== 0 || uint32(locator, 16) > 1) {
     throw fail('is a part of a zip archive in several parts');
   }
   if (at + END64.size > locatorOffset) {
     throw fail(`states a ZIP64 end record at ${at}, beyond byte ${locatorOffset}`);
   }
   const record = archive.read(at, END64.size);
-  if (record.readUInt32LE(0) !== END64.signature) throw fail(`has no ZIP64 end record at ${at}`);
-  const count = toOffset(record.readBigUInt64LE(32), fail);
-  if (
-    record.readUInt32LE(16) !== 0 ||
-    record.readUInt32LE(20) !== 0 ||
-    Number(record.readBigUInt64LE(24)) !== count
-  ) {
+  if (uint32(record, 0) !== END64.signature) throw fail(`has no ZIP64 end record at ${at}`);
+  const count = toOffset(uint64(record, 32), fail);
+  if (uint32(record, 16) !== 0 || uint32(record, 20) !== 0 || Number(uint64(record, 24)) !== count) {
     throw fail('is a part of a zip archive in several parts');
   }
-  const size = toOffset(record.readBigUInt64LE(40), fail);
-  const offset = toOffset(record.readBigUInt64LE(48), fail);
+  const size = toOffset(uint64(record, 40), fail);
+  const offset = toOffset(uint64(record, 48), fail);
   return { count, size, offset, end: at };
 }
 
 /** The header at `at`, and where the next one begins. */
-function readHeader(bytes: Buffer, at: number, index: number, rules: ZipRules): [ZipHeader, number] {
-  if (at + CENTRAL.size > bytes.length || bytes.readUInt32LE(at) !== CENTRAL.signature) {
+function readHeader(bytes: Uint8Array, at: number, index: number, rules: ZipRules): [ZipHeader, number] {
+  if (at + CENTRAL.size > bytes.length || uint32(bytes, at) !== CENTRAL.signature) {
     throw rules.fail(`has a directory without entry ${index} at byte ${at}`);
   }
-  const nameEnd = at + CENTRAL.size + bytes.readUInt16LE(at + 28);
-  const extraEnd = nameEnd + bytes.readUInt16LE(at + 30);
-  const next = extraEnd + bytes.readUInt16LE(at + 32);
+  const nameEnd = at + CENTRAL.size + uint16(bytes, at + 28);
+  const extraEnd = nameEnd + uint16(bytes, at + 30);
+  const next = extraEnd + uint16(bytes, at + 32);
   if (next > bytes.length) throw rules.fail(`has a directory that its entry ${index} goes beyond`);
   const nameBytes = bytes.subarray(at + CENTRAL.size, nameEnd);
   const name = rules.nameOf(nameBytes);
@@ -176,7 +178,7 @@ function readHeader(bytes: Buffer, at: number, index: number, rules: ZipRules): 
   // In this order, values that are full in the header.
   const wide = zip64Values(bytes.subarray(nameEnd, extraEnd), bad);
   const value = (offset: number): number => {
-    const narrow = bytes.readUInt32LE(offset);
+    const narrow = uint32(bytes, offset);
     if (narrow !== FULL32) return narrow;
     const taken = wide.shift();
     if (taken === undefined) throw bad('lacks a size or offset of 64 bits');
@@ -185,20 +187,20 @@ function readHeader(bytes: Buffer, at: number, index: number, rules: ZipRules): 
   const size = value(at + 24);
   const packed = value(at + 20);
   const offset = value(at + 42);
-  const [flags, method] = [bytes.readUInt16LE(at + 8), bytes.readUInt16LE(at + 10)];
-  if (bytes.readUInt16LE(at + 34) !== 0) throw bad('lies in another part of the archive');
+  const [flags, method] = [uint16(bytes, at + 8), uint16(bytes, at + 10)];
+  if (uint16(bytes, at + 34) !== 0) throw bad('lies in another part of the archive');
   if (method === ZIP_STORED && packed !== size) throw bad(`is stored, but takes ${packed} bytes for ${size}`);
-  return [{ nameBytes, name, flags, method, crc: bytes.readUInt32LE(at + 16), packed, size, offset }, next];
+  return [{ nameBytes, name, flags, method, crc: uint32(bytes, at + 16), packed, size, offset }, next];
 }
 
 /** None without a ZIP64 part. */
-function zip64Values(extra: Buffer, bad: (what: string) => Error): bigint[] {
+function zip64Values(extra: Uint8Array, bad: (what: string) => Error): bigint[] {
   for (let at = 0; at + 4 <= extra.length;) {
-    const [id, end] = [extra.readUInt16LE(at), at + 4 + extra.readUInt16LE(at + 2)];
+    const [id, end] = [uint16(extra, at), at + 4 + uint16(extra, at + 2)];
     if (end > extra.length) throw bad('has an extra field that is cut short');
     if (id === EXTRA_ZIP64) {
       const values: bigint[] = [];
-      for (let i = at + 4; i + 8 <= end; i += 8) values.push(extra.readBigUInt64LE(i));
+      for (let i = at + 4; i + 8 <= end; i += 8) values.push(uint64(extra, i));
       return values;
     }
     at = end;

@@ -3,17 +3,8 @@
  * last. Far-out places are refused before memory is allocated. A name that became a date or number is
  * reported, since the typed text is lost. Hidden and filtered rows and columns count.
  */
-import {
-  defined,
-  type Column,
-  type Head,
-  headOf,
-  type NoteRow,
-  NOTES,
-  rowOf,
-  type TableForm,
-  unreadable,
-} from '@reclmis/core';
+import { defined } from '../defined.js';
+import { type Column, columnName, type Head, headOf, type NoteRow, NOTES, rowOf, type TableForm, unreadable } from './columns.js'; // prettier-ignore
 import type { CellFormats } from './formats.js';
 import { Enough, readXml } from './xml.js';
 
@@ -48,12 +39,6 @@ function parseReference(reference: string): { column: number; row: number } | nu
   const [, letters = '', digits = ''] = match;
   const column = [...letters.toUpperCase()].reduce((sum, letter) => sum * 26 + letter.charCodeAt(0) - 64, 0);
   return { column, row: Number(digits) };
-}
-
-/** Letters of a column, from 0: A to Z, AA, AB ... */
-export function columnName(column: number): string {
-  const letter = String.fromCharCode(65 + (column % 26));
-  return column < 26 ? letter : columnName(Math.floor(column / 26) - 1) + letter;
 }
 
 interface OpenCell {

@@ -3,7 +3,9 @@
  * Document types, and so entities that expand or point to files, are refused.
  */
 import sax from 'sax';
-import { ReclmisError, oneLine, unreadable } from '@reclmis/core';
+import { ReclmisError } from '../errors.js';
+import { oneLine } from '../system-errors.js';
+import { unreadable } from './columns.js';
 
 /** A sheet has ten levels, a style thirty attributes. */
 const MAX_DEPTH = 100;

@@ -3,16 +3,8 @@
  * may be missing or null; spacing is a number or [width, height]. Other members are ignored, unless similar to
  * these.
  */
-import {
-  type ReclmisError,
-  type Column,
-  NOTE_MEMBERS,
-  type NoteRow,
-  rowOf,
-  type Table,
-  type TableForm,
-  unreadable,
-} from '@reclmis/core';
+import type { ReclmisError } from '../errors.js';
+import { type Column, NOTE_MEMBERS, type NoteRow, rowOf, type Table, type TableForm, unreadable } from './columns.js'; // prettier-ignore
 
 const MISTAKEN: Readonly<Record<string, string>> = { description: 'note', mask: 'image', file: 'image' };
 
