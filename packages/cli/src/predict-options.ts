@@ -10,11 +10,12 @@ import {
 import type { CheckpointKind, Precision } from '@reclmis/lab';
 import { type Outputs, type Part, parsePart, SERIES_FORMATS, type SeriesFormat } from '@reclmis/predict';
 import { type Command, Option } from 'commander';
+import type { HubFlags } from './models/place.js';
 import type { NoteFlags } from './note-options.js';
 import { numberOf, type OutputOptions, threadsOf } from './output.js';
 import { windowOption } from './window-option.js';
 
-export interface PredictFlags extends OutputOptions, NoteFlags {
+export interface PredictFlags extends OutputOptions, NoteFlags, HubFlags {
   readonly image: string;
   readonly note?: string;
   readonly notes?: string;

@@ -387,6 +387,29 @@ const CATALOGUE = {
       'Check the network and the proxy (HTTPS_PROXY, NO_PROXY), pass a mirror as --url, or download the file elsewhere and use `reclmis weights import FILE`.',
     exitCode: 4,
   },
+  HUB_MISSING: {
+    meaning: 'A hub has no such repository, revision or file, or shows it only to those who may read it.',
+    remedy:
+      'Check the address hf:owner/name@revision/folder; for a private repository set HF_TOKEN to a token that may read it.',
+    exitCode: 4,
+  },
+  HUB_REFUSED: {
+    meaning: 'A hub does not let this user read a repository.',
+    remedy: 'Accept the repository’s conditions on its page, and set HF_TOKEN to a token that may read it.',
+    exitCode: 4,
+  },
+  HUB_FILE_DIFFERS: {
+    meaning: 'A file of a hub is not the one that the model’s manifest states by its SHA-256.',
+    remedy:
+      'Try again, or without --hub-url and HF_ENDPOINT; if it stays, the repository is damaged: tell its owner, or use another revision.',
+    exitCode: 4,
+  },
+  OFFLINE: {
+    meaning: 'The network is switched off, and something is needed that the cache does not hold.',
+    remedy:
+      'Run the command once without --offline, RECLMIS_OFFLINE and HF_HUB_OFFLINE, or give a folder of this machine.',
+    exitCode: 4,
+  },
   MODEL_MISSING: {
     meaning: 'There is no exported model at this path or address.',
     remedy:

@@ -70,6 +70,7 @@ export {
   RewordingSegmenter,
 } from './ensemble.js';
 export * from './errors.js';
+export * from './hub.js';
 export * from './images/heat.js';
 export { resizeImage, resizeMask, resizePlane, threshold } from './images/image.js';
 export * from './images/resize-rule.js';

@@ -186,6 +186,18 @@ const schema = z.strictObject({
 /** `manifest.json`; docs/reference/manifest.md explains each field. */
 export type ModelManifest = z.infer<typeof schema>;
 export type ManifestTokenizer = NonNullable<ModelManifest['note']>['tokenizer'];
+/** Name, SHA-256 and bytes of a file in the model's folder. */
+export type ManifestFile = ModelManifest['segmenter']['file'];
+
+/** The files next to the manifest that a model needs: networks, and CLIP's vocabulary if it reads notes with it. */
+export function manifestFiles({
+  segmenter,
+  textEncoder,
+  note,
+}: Pick<ModelManifest, 'segmenter' | 'textEncoder' | 'note'>): ManifestFile[] {
+  const merges = note?.tokenizer.kind === 'clip' ? [note.tokenizer.merges] : [];
+  return [segmenter.file, ...(textEncoder ? [textEncoder.file] : []), ...merges];
+}
 
 /** @param where the file, for messages. @throws MODEL_INVALID */
 export function parseManifest(json: unknown, where: string): ModelManifest {

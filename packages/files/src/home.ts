@@ -4,6 +4,7 @@
  */
 import { homedir } from 'node:os';
 import { posix, resolve, win32 } from 'node:path';
+import { type ReclmisError, writeError } from '@reclmis/core';
 
 /** As `process.env`. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -21,4 +22,12 @@ export function cacheHome(env: Environment = process.env, platform: string = pro
   const cache = env['XDG_CACHE_HOME'];
   // The specification says to ignore relative paths.
   return posix.join(cache && posix.isAbsolute(cache) ? cache : posix.join(user, '.cache'), 'reclmis');
+}
+
+/** A failed write to the cache as DISK_FULL or OUTPUT_UNWRITABLE; coded errors pass unchanged. */
+export function cacheError(path: string, error: unknown): ReclmisError {
+  return writeError(path, error, {
+    full: 'Free some space, or set RECLMIS_HOME to a folder on another disk, and run the command again.',
+    unwritable: 'Make the cache writable, or set RECLMIS_HOME to a writable folder.',
+  });
 }

@@ -5,7 +5,11 @@
  */
 export { type FolderLock, withFolderLock } from './folder-lock.js';
 export * as protobuf from './protobuf.js';
-export { cacheHome, type Environment } from './home.js';
+export { cacheError, cacheHome, type Environment } from './home.js';
+export { parseSource } from './download/connections.js';
+export { download, type DownloadOptions, parseSha256 } from './download/download.js';
+export { hashFile } from './download/part.js';
+export { fetchHubModel, type HubFetchOptions, type HubModel, type HubOptions } from './hub/hub-model.js';
 export { APPEND_FLAGS, openGrown, openToAppend } from './append.js';
 export { makeFolder, mapLimit } from './files.js';
 export { isFull, oneLine, systemCode, writeError, type WriteRemedies } from '@reclmis/core'; // used together with files

@@ -1,11 +1,12 @@
 /** In a browser: WebGPU if available, else WebAssembly with threads and SIMD. */
-import { defined, ReclmisError } from '@reclmis/core';
+import { defined, isHubAddress, ReclmisError } from '@reclmis/core';
 import { decodeInBrowser } from './browser-image.js';
+import { hubSource } from './hub-source.js';
 import { browserCache } from './model-cache.js';
 import { openModel } from './open-model.js';
 import { openNetwork, type OnnxRuntime } from './onnx.js';
 import { MAX_PIXELS } from './picture.js';
-import type { Decoded, Network, Platform } from './seams.js';
+import type { Decoded, Network, Platform, Source } from './seams.js';
 import type { Device, ImageSource, LoadOptions, Model, OpenOptions } from './types.js';
 import { recoveringNetwork, type SharedDevice } from './recovering.js';
 import { urlSource } from './url-source.js';
@@ -16,16 +17,17 @@ export type * from './types.js';
 type BrowserDevice = 'webgpu' | 'wasm';
 
 /**
- * Loads an exported model from a URL, absolute or relative to the page. The caller disposes it.
- * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; the
- * signal's reason
+ * Loads an exported model from a URL, absolute or relative to the page, or from a hub: `hf:owner/name@revision/folder`. The
+ * caller disposes it.
+ * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; of a hub also
+ * HUB_MISSING, HUB_REFUSED; the signal's reason
  */
 export async function loadModel(source: string | URL, options: LoadOptions = {}): Promise<Model> {
   const { signal, wasmModel } = options;
   const platform = await browserPlatform(options);
   const place = (device: Device): string | URL => (device === 'wasm' ? (wasmModel ?? source) : source);
-  const open = (on: Platform): Promise<Model> =>
-    openModel(urlSource(absolute(place(on.device)), signal), on, options);
+  const open = async (on: Platform): Promise<Model> =>
+    openModel(await sourceOf(place(on.device), options), on, options);
   if (wasmModel === undefined || platform.device === 'wasm' || options.device !== undefined)
     return open(platform);
   try {
@@ -37,6 +39,11 @@ export async function loadModel(source: string | URL, options: LoadOptions = {})
     options.onFallback?.(fallbackError(error));
     return model;
   }
+}
+
+async function sourceOf(place: string | URL, { hubUrl, signal }: LoadOptions): Promise<Source> {
+  const address = String(place);
+  return isHubAddress(address) ? hubSource(address, hubUrl, signal) : urlSource(absolute(place), signal);
 }
 
 /** Its own model is not for the other device. */

@@ -7,8 +7,15 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defined, ReclmisError } from '@reclmis/core';
-import { oneLine, openImageBytes, openRegular, readImageWithHeader, systemCode } from '@reclmis/files';
+import { defined, isHubAddress, ReclmisError } from '@reclmis/core';
+import {
+  fetchHubModel,
+  oneLine,
+  openImageBytes,
+  openRegular,
+  readImageWithHeader,
+  systemCode,
+} from '@reclmis/files';
 import { knowImage } from './inputs.js';
 import { openModel } from './open-model.js';
 import { MAX_PIXELS } from './picture.js';
@@ -22,14 +29,15 @@ export { checkRuntime } from './self-test.js';
 export type * from './types.js';
 
 /**
- * Loads an exported model from a folder, a `file:` URL or an http(s) URL. The caller disposes it.
- * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; the
- * signal's reason
+ * Loads an exported model from a folder, a `file:` URL, an http(s) URL, or a hub: `hf:owner/name@revision/folder`, which is
+ * fetched into the cache. The caller disposes it.
+ * @throws MODEL_MISSING, MODEL_INVALID, RUNTIME_MISSING, DEVICE_MISSING, DEVICE_WRONG, OPTION_INVALID; of a hub also as
+ * `fetchHubModel` of `@reclmis/files`; the signal's reason
  */
 export async function loadModel(source: string | URL, options: LoadOptions = {}): Promise<Model> {
   const address = String(source);
   return openModel(
-    sourceOf(address, options.signal),
+    isHubAddress(address) ? await hubSource(address, options) : sourceOf(address, options.signal),
     nodePlatform(options.device ?? 'cpu', options.threads),
     options,
   );
@@ -43,6 +51,11 @@ export async function loadModel(source: string | URL, options: LoadOptions = {})
 export async function decodeImage(image: ImageSource, options: OpenOptions = {}): Promise<Decoded> {
   const { maxPixels = MAX_PIXELS, frame, window, decoders } = options;
   return decodeInNode(image, { maxPixels, ...defined({ frame, window, decoders }) });
+}
+
+async function hubSource(address: string, { hubUrl, offline, signal }: LoadOptions): Promise<Source> {
+  const { folder, origin } = await fetchHubModel(address, { hubUrl, offline, signal });
+  return { ...folderSource(folder), origin };
 }
 
 function sourceOf(address: string, signal: AbortSignal | undefined): Source {

@@ -4,6 +4,7 @@
  * B cases, S side of the model's input, T tokens, W width of the note's features.
  */
 import {
+  type HubOrigin,
   type ClassEntries,
   CONVENTIONS,
   habitsOf,
@@ -43,6 +44,7 @@ import type {
 
 export class LoadedModel implements Model, PictureSegmenter {
   readonly checks;
+  readonly origin?: HubOrigin;
   /** Networks run one call at a time. */
   private last: Promise<unknown> = Promise.resolve();
   /** Not queued while their images are being decoded. */
@@ -56,7 +58,9 @@ export class LoadedModel implements Model, PictureSegmenter {
     private readonly segmenter: SegmenterNetworks,
     tokens: Tokens | null,
     private readonly text: NoteFeatures | null,
+    origin?: HubOrigin,
   ) {
+    if (origin) this.origin = origin;
     this.habits = habitsOf(manifest);
     this.checks = new ResultChecks({
       reader: tokens?.reader ?? null,

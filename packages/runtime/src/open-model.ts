@@ -1,5 +1,6 @@
 /** Loads a model: its files, checked, its networks, and a device that computes right. */
 import {
+  manifestFiles,
   type ModelManifest,
   type OnnxParts,
   parseVocabulary,
@@ -39,9 +40,7 @@ export async function openModel(
   signal?.throwIfAborted();
   const stated = await readManifest(source);
   const manifest = vocabulary === undefined ? stated : withVocabulary(stated, parseVocabulary(vocabulary));
-  const clip = manifest.note?.tokenizer.kind === 'clip' ? manifest.note.tokenizer.merges : null;
-  const files = [manifest.segmenter.file, manifest.textEncoder?.file, clip].filter((file) => file != null);
-  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  const total = manifestFiles(manifest).reduce((sum, { bytes }) => sum + bytes, 0);
   let loaded = 0;
   const read = async (file: ModelManifest['segmenter']['file']): Promise<Uint8Array> => {
     signal?.throwIfAborted();
@@ -106,7 +105,7 @@ export async function openModel(
     try {
       if (textBytes && manifest.textEncoder) text = await open(textBytes, manifest.textEncoder.file);
       const notes = text && new NoteFeatures(manifest, text, tokens, noteCache);
-      const model = new LoadedModel(manifest, platform, segmenter, tokens, notes);
+      const model = new LoadedModel(manifest, platform, segmenter, tokens, notes, source.origin);
       await model.tryDevice();
       signal?.throwIfAborted();
       return model;

@@ -1,6 +1,6 @@
 /** What differs between Node and browsers. */
 import type { DisplayedFrame } from '@reclmis/clinical';
-import type { RgbImage, WindowChoice } from '@reclmis/core';
+import type { HubOrigin, RgbImage, WindowChoice } from '@reclmis/core';
 import type { Device, ImageSource } from './types.js';
 
 /** float32, or int64 for tokens. */
@@ -69,6 +69,8 @@ export interface Platform {
 export interface Source {
   /** For messages. */
   readonly where: string;
+  /** Absent if it is no hub. */
+  readonly origin?: HubOrigin;
   /**
    * @param limit most bytes.
    * @param onBytes called with the size of each piece. @throws MODEL_MISSING, MODEL_INVALID (over the limit,

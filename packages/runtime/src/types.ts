@@ -4,6 +4,7 @@ import type {
   Confidence,
   ClassEntries,
   FreeNote,
+  HubOrigin,
   LabelMap,
   Mask,
   ModelManifest,
@@ -60,9 +61,13 @@ export interface LoadOptions {
    * In a browser: called when WebGPU does not work, or stops, and WebAssembly goes on. `model.device` is then `wasm`.
    */
   readonly onFallback?: (why: ReclmisError) => void;
+  /** For `hf:` addresses: the hub, or a mirror of it. Default Hugging Face; in Node `HF_ENDPOINT` if it is set. */
+  readonly hubUrl?: string;
+  /** For `hf:` addresses, in Node: use only the cache. Default: as `RECLMIS_OFFLINE` and `HF_HUB_OFFLINE` say. */
+  readonly offline?: boolean;
   /** Aborts loading. */
   readonly signal?: AbortSignal;
-  /** Called with bytes loaded and total. */
+  /** Called with bytes loaded and total; in Node a model from a hub is fetched before. */
   readonly onProgress?: (loaded: number, total: number) => void;
 }
 
@@ -244,6 +249,8 @@ export interface OpenedImage {
 /** Calls may overlap; they are computed in order. */
 export interface Model {
   readonly manifest: ModelManifest;
+  /** Repository and commit, if it came from a hub. */
+  readonly origin?: HubOrigin;
   readonly device: Device;
   /** Behind `segment`'s warnings, for callers that work with tensors. */
   readonly checks: ResultChecks;

@@ -14,6 +14,7 @@ import {
   type UnusedRows,
 } from '@reclmis/predict';
 import { openModels } from '../models/open.js';
+import { placesOf, withHubOptions } from '../models/place.js';
 import { vocabularyOf, withNoteOptions } from '../note-options.js';
 import {
   classesAsked,
@@ -31,10 +32,10 @@ export function register(program: Command): void {
     .description('segment images by their notes: masks, overlays and figures at each image’s original size')
     .argument(
       '<model...>',
-      'folder written by `reclmis export` or `reclmis train`; several: their probabilities are averaged',
+      'folder written by `reclmis export` or `reclmis train`, or hf:owner/name[@revision][/folder] on a hub; several: their probabilities are averaged',
     );
   withPredictionOptions(command);
-  withNoteOptions(command, 'as the model has learnt');
+  withHubOptions(withNoteOptions(command, 'as the model has learnt'));
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -95,7 +96,8 @@ export async function predictAsAsked(
     );
   }
   const { outputs, formats } = outputsAsked(flags);
-  const source = await openModels(dirs, await vocabularyOf(flags.noteVocabulary));
+  const vocabulary = await vocabularyOf(flags.noteVocabulary);
+  const source = await openModels(await placesOf(dirs, flags, output), vocabulary);
   const classes = await classesAsked(flags, source.readsNotes);
   let unused: UnusedRows | null = null;
   let leftOut: readonly LeftOut[] = [];

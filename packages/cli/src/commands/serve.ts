@@ -3,12 +3,13 @@ import { defined, VERSION } from '@reclmis/core';
 import { isOpenToAll } from '@reclmis/files';
 import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
+import { type HubFlags, placeOf, withHubOptions } from '../models/place.js';
 import { type NoteFlags, vocabularyOf, withNoteOptions } from '../note-options.js';
 import { numberOf } from '../output.js';
 import { type ServePacsFlags, servedPacs, withServePacsOptions } from '../pacs/serve-options.js';
 import { writeErr } from '../terminal.js';
 
-interface ServeFlags extends NoteFlags, ServePacsFlags {
+interface ServeFlags extends NoteFlags, ServePacsFlags, HubFlags {
   readonly host: string;
   readonly port: number;
   readonly device?: 'cpu' | 'cuda';
@@ -38,7 +39,7 @@ export function register(program: Command): void {
   const command = program
     .command('serve')
     .description('serve an exported model over HTTP, by default to this machine only')
-    .argument('<model>', 'folder written by `reclmis export`')
+    .argument('<model>', 'folder written by `reclmis export`, or hf:owner/name[@revision][/folder] on a hub')
     .option('--port <n>', 'port; 0: any free port', whole('--port', 0, 65_535), 8000)
     .option('--host <address>', 'address to listen on; anything but loopback needs a token', '127.0.0.1')
     .option('--token-file <file>', 'file with the token that clients send as “Authorization: Bearer ...”')
@@ -82,7 +83,9 @@ export function register(program: Command): void {
       whole('--max-connections'),
     )
     .option('-q, --quiet', 'no log');
-  withNoteOptions(withServePacsOptions(command), 'as the model has learnt; a request may override it')
+  withHubOptions(
+    withNoteOptions(withServePacsOptions(command), 'as the model has learnt; a request may override it'),
+  )
     .addHelpText(
       'after',
       '\nExample:\n  $ reclmis serve models/qata --port 8000\n' +
@@ -92,7 +95,7 @@ export function register(program: Command): void {
     .action(run);
 }
 
-async function run(dir: string, flags: ServeFlags): Promise<void> {
+async function run(asked: string, flags: ServeFlags): Promise<void> {
   const { checkAddress, createServer, readTls, readToken, resolveLimits } = await import('@reclmis/server');
   const { loadModel } = await import('@reclmis/runtime');
   const { host, port, tokenFile, insecure = false, quiet = false } = flags;
@@ -105,9 +108,10 @@ async function run(dir: string, flags: ServeFlags): Promise<void> {
     if (!quiet) writeErr(`${line}\n`);
   });
   const tls = await readTls(flags.tlsCert, flags.tlsKey);
-  const signal = interruptSignal();
   const vocabulary = await vocabularyOf(flags.noteVocabulary);
-  const model = await loadModel(dir, {
+  const { folder } = await placeOf(asked, flags, { quiet });
+  const signal = interruptSignal();
+  const model = await loadModel(folder, {
     signal,
     ...defined({ device: flags.device, threads: flags.threads, vocabulary }),
     ...(flags.featureMemory === undefined ? {} : { featureBytes: flags.featureMemory * 2 ** 20 }),

@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { openModel } from '../models/open.js';
+import { type HubFlags, placeOf, withHubOptions } from '../models/place.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { withScratch } from '../scratch.js';
 
-interface StudioFlags extends OutputOptions {
+interface StudioFlags extends OutputOptions, HubFlags {
   readonly build?: string;
   readonly port: number;
   readonly open: boolean;
@@ -22,11 +23,14 @@ export function register(program: Command): void {
     .description(
       'open a model in the browser: write a note, watch the mask, correct and save it; all is computed in the page, and nothing is sent',
     )
-    .argument('<model>', 'folder written by `reclmis export`, or a run, which is exported first')
+    .argument(
+      '<model>',
+      'folder written by `reclmis export`, hf:owner/name[@revision][/folder] on a hub, or a run, which is exported first',
+    )
     .option('--build <dir>', 'write static files for any web server into a new folder instead')
     .option('--port <n>', 'port; 0: any free port', numberOf('--port', { min: 0, max: 65_535 }), PORT)
     .option('--no-open', 'do not open the browser');
-  withOutputOptions(command)
+  withOutputOptions(withHubOptions(command))
     .addHelpText(
       'after',
       '\nExample:\n  $ reclmis studio models/qata\n  $ reclmis studio --build public/studio models/qata\n',
@@ -34,9 +38,11 @@ export function register(program: Command): void {
     .action(run);
 }
 
-async function run(model: string, flags: StudioFlags): Promise<void> {
-  const { kind } = await openModel(model);
+async function run(asked: string, flags: StudioFlags): Promise<void> {
   const output = new Output(flags);
+  const place = await placeOf(asked, flags, output);
+  const { kind } = await openModel(place);
+  const model = place.folder;
   await withScratch('reclmis-studio-', async (scratch) => {
     const folder = kind === 'run' ? await exportRun(model, join(scratch, 'model'), output) : model;
     if (flags.build === undefined) await serve(folder, scratch, flags, output);

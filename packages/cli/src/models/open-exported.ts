@@ -2,8 +2,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import {
+  defined,
   habitsOf,
+  type HubOrigin,
   MANIFEST_FILE,
+  manifestFiles,
   type ModelManifest,
   parseManifest,
   ReclmisError,
@@ -13,9 +16,10 @@ import {
 import { oneLine, readRegular } from '@reclmis/files';
 import type { Model } from '@reclmis/runtime';
 import type { EngineChoice, ModelSource } from './model-source.js';
+import type { ModelPlace } from './place.js';
 
 /** @throws MODEL_INVALID */
-export async function openExported(dir: string): Promise<ModelSource> {
+export async function openExported(dir: string, origin?: HubOrigin): Promise<ModelSource> {
   const path = join(dir, MANIFEST_FILE);
   const bytes = await readRegular(path).catch((cause: unknown) => {
     throw new ReclmisError('MODEL_INVALID', `${path}: cannot be read (${oneLine(cause)})`, { cause });
@@ -32,12 +36,18 @@ export async function openExported(dir: string): Promise<ModelSource> {
     readsNotes: manifest.note !== null,
     habits: habitsOf(manifest),
     window: windowOf(manifest),
-    load: (choice) => load(dir, manifest, createHash('sha256').update(bytes).digest('hex'), choice),
+    load: (choice) =>
+      load(
+        { folder: dir, ...defined({ origin }) },
+        manifest,
+        createHash('sha256').update(bytes).digest('hex'),
+        choice,
+      ),
   };
 }
 
 async function load(
-  dir: string,
+  { folder: dir, origin }: ModelPlace,
   manifest: ModelManifest,
   sha256: string,
   { checkpoint, device = 'cpu', threads, precision, oneNote = false }: EngineChoice,
@@ -57,12 +67,6 @@ async function load(
     ...(threads === undefined || threads === 0 ? {} : { threads }),
     ...(oneNote ? { featureBytes: 0 } : {}),
   });
-  const { segmenter, textEncoder, note } = manifest;
-  const files = [
-    segmenter.file,
-    textEncoder?.file,
-    note?.tokenizer.kind === 'clip' ? note.tokenizer.merges : null,
-  ];
   return {
     segmenter: {
       size: manifest.image.size,
@@ -73,9 +77,10 @@ async function load(
     model: {
       kind: 'model',
       name: manifest.name,
+      ...defined({ origin }),
       files: [
         { name: MANIFEST_FILE, sha256 },
-        ...files.flatMap((file) => (file ? [{ name: file.name, sha256: file.sha256 }] : [])),
+        ...manifestFiles(manifest).map((file) => ({ name: file.name, sha256: file.sha256 })),
       ],
     },
     versions: { exportedBy: manifest.versions.reclmis, opset: manifest.versions.opset },

@@ -9,13 +9,13 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 it('a manifest that cannot be read has a code', async () => {
   mkdirSync(join(root, 'manifest.json'), { recursive: true });
-  await expect(openModels([root])).rejects.toMatchObject({ code: 'MODEL_INVALID' });
+  await expect(openModels([{ folder: root }])).rejects.toMatchObject({ code: 'MODEL_INVALID' });
 });
 
 it('an image instead of a model is what an unquoted pattern leaves, and the remedy says so', async () => {
   const image = join(root, 'b.PNG');
   writeFileSync(image, '');
-  await expect(openModels([image])).rejects.toMatchObject({
+  await expect(openModels([{ folder: image }])).rejects.toMatchObject({
     code: 'OPTION_INVALID',
     message: `${image}: expected a model’s folder, found an image`,
     remedy: expect.stringContaining('--image "scans/*.png"') as string,

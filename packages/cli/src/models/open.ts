@@ -24,16 +24,17 @@ import {
   type PlaneSegmenter,
 } from '@reclmis/predict';
 import type { EngineChoice, LoadedSource, ModelSource } from './model-source.js';
+import type { ModelPlace } from './place.js';
 import { sharedWindow } from './shared-window.js';
 
 /**
  * @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID, OPTION_INVALID for an image (an unquoted
  * pattern)
  */
-export async function openModel(dir: string): Promise<ModelSource> {
+export async function openModel({ folder: dir, origin }: ModelPlace): Promise<ModelSource> {
   if (existsSync(join(dir, MANIFEST_FILE))) {
     const { openExported } = await import('./open-exported.js');
-    return openExported(dir);
+    return openExported(dir, origin);
   }
   if (imageExtension(dir) !== '' && statSync(dir, { throwIfNoEntry: false })?.isFile()) {
     throw new ReclmisError('OPTION_INVALID', `${dir}: expected a model’s folder, found an image`, {
@@ -76,10 +77,14 @@ export interface ModelSources {
 }
 
 /** Folders of either kind. @param vocabulary of the notes; default: as recorded. @throws as `openModel` */
-export async function openModels(dirs: readonly string[], vocabulary?: Vocabulary): Promise<ModelSources> {
+export async function openModels(
+  places: readonly ModelPlace[],
+  vocabulary?: Vocabulary,
+): Promise<ModelSources> {
+  const dirs = places.map(({ folder }) => folder);
   const sources: ModelSource[] = [];
-  for (const dir of dirs) {
-    const source = await openModel(dir);
+  for (const place of places) {
+    const source = await openModel(place);
     sources.push(vocabulary ? { ...source, habits: readBy(source.habits, vocabulary) } : source);
   }
   return {

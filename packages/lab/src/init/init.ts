@@ -7,10 +7,10 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
+import { hashFile } from '@reclmis/files';
 import { noGrad, openTensorSource, scope, type Tensor } from '@reclmis/torch';
 import type { InitInfo } from '../run/run.js';
 import type { NoteEncoder } from '../text/encoder.js';
-import { hashFile } from '../weights/part.js';
 import { familiesOf, familyOf, mismatch } from './families.js';
 import type { Family, Table } from './family.js';
 import { openRunSource, type RunSource, storedRun, tableOfRun } from './from-run.js';

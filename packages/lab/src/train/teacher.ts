@@ -9,12 +9,12 @@
  */
 import { basename } from 'node:path';
 import { AverageSegmenter, type PlaneSegmenter, ReclmisError } from '@reclmis/core';
+import { hashFile } from '@reclmis/files';
 import { noGrad, scope, Tensor } from '@reclmis/torch';
 import { type Config, teachersIn } from '../config/config.js';
 import { readingAs } from '../evaluate/ensemble.js';
 import { checkpointPath } from '../run/checkpoint.js';
 import { type LoadedModel, openRun, sidesOf, type TeacherInfo } from '../run/run.js';
-import { hashFile } from '../weights/part.js';
 
 /** The caller disposes of it. */
 export interface Teacher {

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type FetchedFiles, fetchWeights, weightsSource } from './fetch.js';
 import { CLIP_VOCABULARY, knownWeights } from './known.js';
-import { FileServer } from './testing/file-server.js';
+import { FileServer } from '@reclmis/files/testing';
 
 const ID = 'clip-vit-b-32';
 const HASH = '0123456789abcdef'.repeat(4);

@@ -5,10 +5,17 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { cacheHome, type Environment, withLock } from '@reclmis/files';
-import { parseSource } from './connections.js';
-import { download, type DownloadOptions, parseSha256 } from './download.js';
-import { assertWeightsId, cacheError, downloadFolder } from './home.js';
+import {
+  cacheError,
+  cacheHome,
+  download,
+  type DownloadOptions,
+  type Environment,
+  parseSha256,
+  parseSource,
+  withLock,
+} from '@reclmis/files';
+import { assertWeightsId, downloadFolder } from './home.js';
 import { CLIP_VOCABULARY, knownWeights, type RemoteFile } from './known.js';
 
 /** A known hash stays unless replaced. */

@@ -1,7 +1,6 @@
 /** `weights/ID/` in the cache, and `downloads/ID/` for unfinished ones. */
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { writeError } from '@reclmis/files';
 
 export function weightsFolder(home: string): string {
   return join(home, 'weights');
@@ -19,12 +18,4 @@ export function assertWeightsId(id: string): void {
     `${JSON.stringify(id)} is not a valid id for weights; expected 1 to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit`,
     { remedy: 'Choose an id such as clip-vit-b-32.' },
   );
-}
-
-/** DISK_FULL or OUTPUT_UNWRITABLE; coded errors pass unchanged. */
-export function cacheError(path: string, error: unknown): ReclmisError {
-  return writeError(path, error, {
-    full: 'Free some space, or set RECLMIS_HOME to a folder on another disk, and run the command again.',
-    unwritable: 'Make the cache writable, or set RECLMIS_HOME to a writable folder.',
-  });
 }

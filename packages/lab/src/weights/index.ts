@@ -12,7 +12,6 @@ export {
   verifyWeights,
   type WeightsEntry,
 } from './store.js';
-export { download, type DownloadOptions } from './download.js';
 export {
   type FetchedFiles,
   type FetchOptions,

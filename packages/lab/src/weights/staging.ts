@@ -3,8 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync, renameSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isAlive, machineTag, systemCode } from '@reclmis/files';
-import { cacheError } from './home.js';
+import { cacheError, isAlive, machineTag, systemCode } from '@reclmis/files';
 
 /** `.ID.MACHINE.PID.RANDOM.KIND`: by the owner's name, others clean up after a crash. */
 export function hiddenName(folder: string, id: string, kind: 'staging' | 'old'): string {

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs';
 import { open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
-import { isLitter, oneLine, readTextSync, writeFileAtomic } from '@reclmis/files';
+import { hashFile, isLitter, oneLine, readTextSync, writeFileAtomic } from '@reclmis/files';
 import { TOWER_FILE } from './convert.js';
 import {
   type FileHashes,
@@ -14,7 +14,6 @@ import {
   parseManifest,
   type WeightsManifest,
 } from './manifest.js';
-import { hashFile } from './part.js';
 import { MERGES_FILE } from './vocabulary.js';
 
 export interface StoredWeights {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Pacs } from '@reclmis/clinical';
 import { defined, ReclmisError, warningLines } from '@reclmis/core';
 import { type Command, Option } from 'commander';
+import { type HubFlags, withHubOptions } from '../../models/place.js';
 import { type NoteFlags, withNoteOptions } from '../../note-options.js';
 import { numberOf, Output, threadsOf, withOutputOptions } from '../../output.js';
 import { FetchBar } from '../../pacs/fetch-bar.js';
@@ -12,7 +13,7 @@ import { fetchSeries, requireEmpty } from '../../pacs/series-folder.js';
 import { withScratch } from '../../scratch.js';
 import { type Predicted, predictAsAsked } from '../predict.js';
 
-interface SegmentFlags extends PacsFlags, SeriesFlags, NoteFlags {
+interface SegmentFlags extends PacsFlags, SeriesFlags, NoteFlags, HubFlags {
   readonly note?: string;
   readonly classes?: string;
   readonly report?: boolean;
@@ -27,7 +28,10 @@ export function registerSegment(pacs: Command): void {
   const command = pacs
     .command('segment')
     .description('fetch a series, segment it by a note, and store the DICOM SEG in its study')
-    .argument('<model...>', 'folder written by `reclmis export` or `reclmis train`; several are averaged')
+    .argument(
+      '<model...>',
+      'folder written by `reclmis export` or `reclmis train`, or hf:owner/name[@revision][/folder] on a hub; several are averaged',
+    )
     .option('--note <text>', 'what to segment; it is not written into the SEG')
     .option('--classes <file>', 'classes by name with their notes, in YAML: a segment of each')
     .option(
@@ -41,7 +45,7 @@ export function registerSegment(pacs: Command): void {
     .option('--batch <n>', 'batch size', numberOf('--batch', { min: 1 }), 8)
     .option('--device <name>', 'cpu, cuda or, for a run, cuda:N (default: the run’s, else cpu)')
     .option('--threads <n>', 'threads; 0: all cores', threadsOf);
-  withNoteOptions(withSeriesOptions(withPacsOptions(command)), 'as the model has learnt');
+  withHubOptions(withNoteOptions(withSeriesOptions(withPacsOptions(command)), 'as the model has learnt'));
   withOutputOptions(command)
     .addHelpText(
       'after',
@@ -77,6 +81,7 @@ async function segmentIn(
       ...defined({ note: flags.note, classes: flags.classes, checkpoint: flags.checkpoint }),
       ...defined({ device: flags.device, threads: flags.threads, quiet: flags.quiet, json: flags.json }),
       ...defined({ sides: flags.sides, noteStyle: flags.noteStyle, noteVocabulary: flags.noteVocabulary }),
+      ...defined({ hubUrl: flags.hubUrl, offline: flags.offline }),
       ...{
         image: series,
         out,

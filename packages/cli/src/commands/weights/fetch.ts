@@ -1,11 +1,10 @@
 /** `reclmis weights fetch`: downloads published weights into the cache. */
-import type { RemoteFile, StoredWeights } from '@reclmis/lab';
+import type { StoredWeights } from '@reclmis/lab';
 import type { Command } from 'commander';
+import { FileProgress } from '../../file-progress.js';
 import { interruptSignal, releaseInterrupt } from '../../interrupt.js';
 import { Output, type OutputOptions, withOutputOptions } from '../../output.js';
-import { Progress } from '../../progress.js';
 import { sayStored } from '../../tables/weights.js';
-import { writeErr } from '../../terminal.js';
 
 interface FetchFlags extends OutputOptions {
   readonly url?: string;
@@ -51,7 +50,7 @@ async function runFetch(id: string, flags: FetchFlags): Promise<void> {
       source,
       {
         signal,
-        onProgress: (file, done, total) => progress.update(file, done, total),
+        onProgress: (file, done, total) => progress.update(file.file, done, total),
         onRetry: (file, problem) => progress.say(`${file.file}: ${problem}; trying again`),
         onWait: () => progress.say(`another process fetches ${id}; waiting for it`),
       },
@@ -67,33 +66,4 @@ async function runFetch(id: string, flags: FetchFlags): Promise<void> {
     releaseInterrupt();
   }
   sayStored(output, stored, 'was fetched');
-}
-
-/** One file after the other, in megabytes. */
-class FileProgress {
-  private current: { file: RemoteFile; total: number; bar: Progress } | null = null;
-
-  constructor(private readonly quiet: boolean) {}
-
-  update(file: RemoteFile, done: number, bytes: number): void {
-    const total = Math.ceil(bytes / 1e6);
-    if (this.current?.file !== file || this.current.total !== total) {
-      this.stop();
-      this.current = {
-        file,
-        total,
-        bar: new Progress({ label: `${file.file} (MB)`, total, quiet: this.quiet }),
-      };
-    }
-    this.current.bar.update(done === bytes ? total : Math.floor(done / 1e6));
-  }
-
-  say(text: string): void {
-    if (!this.quiet) writeErr(`${text}\n`);
-  }
-
-  stop(): void {
-    this.current?.bar.stop();
-    this.current = null;
-  }
 }

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { ReclmisError } from '@reclmis/core';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { download, type DownloadOptions } from './download.js';
-import { FileServer, hasSize, until } from './testing/file-server.js';
+import { FileServer, hasSize, until } from '../testing/file-server.js';
 
 /** A little over three mebibytes, different everywhere. */
 const BYTES = Buffer.concat(

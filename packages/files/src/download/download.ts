@@ -6,10 +6,10 @@
 import { mkdir, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ReclmisError } from '@reclmis/core';
-import { type Environment, oneLine, systemCode, withLock } from '@reclmis/files';
+import { type ErrorCode, oneLine, ReclmisError, systemCode } from '@reclmis/core';
+import { cacheError, type Environment } from '../home.js';
+import { withLock } from '../lock.js';
 import { type Answer, Connections, parseSource, shown } from './connections.js';
-import { cacheError } from './home.js';
 import { hashFile, Part } from './part.js';
 
 /** More than any file of weights. */
@@ -35,12 +35,20 @@ export interface DownloadOptions {
   readonly maxBytes?: number | undefined;
   /** Before the second attempt; then doubles. Default 500. */
   readonly retryDelayMs?: number | undefined;
+  /** Sent as `Authorization: Bearer`, to the address's own origin alone. Never shown. */
+  readonly token?: string | undefined;
+  /** The error for an answer that no attempt changes; default DOWNLOAD_FAILED. */
+  readonly refusal?: ((answer: Pick<Answer, 'status' | 'header'>) => ReclmisError | null) | undefined;
+  /** The code for a file with another hash; default WEIGHTS_HASH_MISMATCH. */
+  readonly mismatch?: ErrorCode | undefined;
+  /** In place of the catalogue's, for DOWNLOAD_FAILED. */
+  readonly remedy?: string | undefined;
 }
 
 /**
  * Downloads `url` to `target`, resuming `target.part`. Leaves a target with the right hash alone.
  * @returns the size in bytes @throws DOWNLOAD_FAILED network, HTTP status, redirects, sizes; the part stays
- * @throws WEIGHTS_HASH_MISMATCH the part is removed @throws DISK_FULL, OUTPUT_UNWRITABLE, INTERRUPTED,
+ * @throws WEIGHTS_HASH_MISMATCH the part is removed @throws DISK_FULL, OUTPUT_UNWRITABLE, OFFLINE, INTERRUPTED,
  * OPTION_INVALID
  */
 export async function download(url: string, target: string, options: DownloadOptions): Promise<number> {
@@ -58,7 +66,7 @@ export async function download(url: string, target: string, options: DownloadOpt
       return await run(source, target, { ...options, sha256 });
     });
   } catch (error) {
-    if (signal?.aborted !== true || error instanceof ReclmisError) throw error;
+    if (signal?.aborted !== true || error instanceof ReclmisError) throw withRemedy(error, options.remedy);
     throw new ReclmisError('INTERRUPTED', `${shown(source)}: the download was stopped`, {
       cause: error,
       remedy: 'Run the command again: it continues where it stopped.',
@@ -75,6 +83,7 @@ export function parseSha256(text: string): string {
 
 async function run(source: URL, target: string, options: DownloadOptions): Promise<number> {
   const { sha256, signal, env = process.env, onRetry, retryDelayMs = FIRST_DELAY_MS } = options;
+  const { mismatch: mismatchCode = 'WEIGHTS_HASH_MISMATCH' } = options;
   const connections = new Connections(env);
   const part = await Part.open(target, sha256);
   try {
@@ -83,11 +92,11 @@ async function run(source: URL, target: string, options: DownloadOptions): Promi
     while (part.have === 0 || part.digest() !== sha256) {
       const before = part.have;
       try {
-        const answer = await connections.get(source, headersFor(part, source), signal);
+        const answer = await connections.get(source, headersFor(part, source, options.token), signal);
         const resumed = await receive(answer, part, source, target, options);
         const actual = part.digest();
         if (actual === sha256) break;
-        if (!suspect || !resumed) throw mismatch(source, sha256, actual, part.have);
+        if (!suspect || !resumed) throw mismatch(mismatchCode, source, sha256, actual, part.have);
         suspect = false;
         await part.restart();
         onRetry?.('the resumed file has the wrong hash; starting over');
@@ -105,7 +114,7 @@ async function run(source: URL, target: string, options: DownloadOptions): Promi
     return size;
   } catch (error) {
     const code = error instanceof ReclmisError ? error.code : null;
-    if (code === 'WEIGHTS_HASH_MISMATCH' || code === 'DISK_FULL' || part.have === 0) await part.discard();
+    if (code === mismatchCode || code === 'DISK_FULL' || part.have === 0) await part.discard();
     throw error;
   } finally {
     await part.close();
@@ -114,8 +123,11 @@ async function run(source: URL, target: string, options: DownloadOptions): Promi
 }
 
 /** `identity`: ranges and hashes apply to the uncompressed file. */
-function headersFor(part: Part, source: URL): Record<string, string> {
-  const headers = { 'accept-encoding': 'identity' };
+function headersFor(part: Part, source: URL, token: string | undefined): Record<string, string> {
+  const headers = {
+    'accept-encoding': 'identity',
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  };
   if (part.have === 0) return headers;
   const { url, validator } = part.origin ?? {};
   const ifRange = validator && url === source.href ? { 'if-range': validator } : {};
@@ -131,13 +143,13 @@ async function receive(
   part: Part,
   source: URL,
   target: string,
-  { maxBytes = MAX_DOWNLOAD_BYTES, onProgress, signal }: DownloadOptions,
+  { maxBytes = MAX_DOWNLOAD_BYTES, onProgress, signal, refusal }: DownloadOptions,
 ): Promise<boolean> {
   const { body } = answer;
   body.on('error', () => undefined); // reading reports it; an unread body may still fail
   try {
     const resumed = part.have > 0 && answer.status === 206;
-    const total = await accept(answer, part, source);
+    const total = await accept(answer, part, source, refusal);
     if (total !== null && total > maxBytes) {
       throw new ReclmisError(
         'DOWNLOAD_FAILED',
@@ -166,7 +178,12 @@ async function receive(
 }
 
 /** Empties the part if the answer starts at 0; returns the total in bytes, if stated. */
-async function accept(answer: Answer, part: Part, source: URL): Promise<number | null> {
+async function accept(
+  answer: Answer,
+  part: Part,
+  source: URL,
+  refusal: DownloadOptions['refusal'],
+): Promise<number | null> {
   const { status } = answer;
   const length = /^\d+$/.exec(answer.header('content-length') ?? '')?.[0];
   if (status === 200) {
@@ -185,7 +202,7 @@ async function accept(answer: Answer, part: Part, source: URL): Promise<number |
   }
   const message = `HTTP status ${status}`;
   if (status >= 500 || status === 408 || status === 429) throw new Dropped(message);
-  throw new ReclmisError('DOWNLOAD_FAILED', `${shown(source)}: ${message}`);
+  throw refusal?.(answer) ?? new ReclmisError('DOWNLOAD_FAILED', `${shown(source)}: ${message}`);
 }
 
 /** For `If-Range` (RFC 9110, 13.1.5): a strong ETag, else the date of the last change. */
@@ -204,9 +221,15 @@ async function assertRoom(target: string, needed: number): Promise<void> {
   });
 }
 
-function mismatch(source: URL, expected: string, actual: string, bytes: number): ReclmisError {
+function mismatch(
+  code: ErrorCode,
+  source: URL,
+  expected: string,
+  actual: string,
+  bytes: number,
+): ReclmisError {
   return new ReclmisError(
-    'WEIGHTS_HASH_MISMATCH',
+    code,
     `${shown(source)}: expected SHA-256 ${expected}, got ${actual} (${bytes} bytes)`,
   );
 }
@@ -221,8 +244,14 @@ function failed(source: URL, error: unknown): ReclmisError {
   return new ReclmisError('DOWNLOAD_FAILED', `${shown(source)}: ${describe(error)}`, { cause: error });
 }
 
+function withRemedy(error: unknown, remedy: string | undefined): unknown {
+  if (remedy === undefined || !(error instanceof ReclmisError) || error.code !== 'DOWNLOAD_FAILED')
+    return error;
+  return new ReclmisError(error.code, error.message, { cause: error.cause, remedy });
+}
+
 /** undici often says what happened only in cause or code. */
-function describe(error: unknown): string {
+export function describe(error: unknown): string {
   const text = oneLine(error) || systemCode(error);
   const cause = error instanceof Error && error.cause instanceof Error ? oneLine(error.cause) : '';
   return [text || 'the connection failed', cause].filter(Boolean).join(': ');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { proxyFor } from './connections.js';
 import { download } from './download.js';
-import { FileServer } from './testing/file-server.js';
+import { FileServer } from '../testing/file-server.js';
 
 const SECURE = new URL('https://models.example.org/a');
 const PLAIN = new URL('http://models.example.org:8080/a');

@@ -5,12 +5,21 @@
 import type { Readable } from 'node:stream';
 import { ReclmisError } from '@reclmis/core';
 import type { Dispatcher } from 'undici';
-import type { Environment } from '@reclmis/files';
+import type { Environment } from '../home.js';
 
 /** OpenAI's and GitHub's files need one. */
 const MAX_REDIRECTS = 5;
 /** Then the connection counts as dropped. */
 const SILENCE_MS = 60_000;
+
+/** Whether `RECLMIS_OFFLINE` forbids connections. */
+export function isOffline(env: Environment): boolean {
+  return isSet(env['RECLMIS_OFFLINE']);
+}
+
+/** A switch in the environment: set, and not to 0, no, off or false. */
+export const isSet = (value: string | undefined): boolean =>
+  value !== undefined && !/^(0|no|off|false|)$/i.test(value.trim());
 
 /** Read or destroy `body`. */
 export interface Answer {
@@ -35,7 +44,7 @@ export function parseSource(text: string, base?: URL): URL {
   }
   if (url.username || url.password) {
     throw new ReclmisError('OPTION_INVALID', `${shown(url)}: the address contains a user name or password`, {
-      remedy: 'Download the file with another program and use `reclmis weights import FILE`.',
+      remedy: 'Leave them out; a server that needs them is no source for downloads.',
     });
   }
   return url;
@@ -89,16 +98,19 @@ export class Connections {
   constructor(private readonly env: Environment) {}
 
   /**
-   * Sends exactly these headers (and `host`).
-   * @throws DOWNLOAD_FAILED for too many or bad redirects; network errors pass as undici throws them
+   * Sends exactly these headers (and `host`); `authorization` only to the first address's origin.
+   * @throws DOWNLOAD_FAILED for too many or bad redirects; OFFLINE; network errors pass as undici throws them
    */
   async get(from: URL, headers: Readonly<Record<string, string>>, signal?: AbortSignal): Promise<Answer> {
+    if (isOffline(this.env))
+      throw new ReclmisError('OFFLINE', `${shown(from)}: is not fetched, since RECLMIS_OFFLINE is set`);
     const { request } = await import('undici');
+    const { authorization: _, ...plain } = headers;
     let url = from;
     for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
       const response = await request(url, {
         method: 'GET',
-        headers: { ...headers },
+        headers: url.origin === from.origin ? { ...headers } : plain,
         dispatcher: await this.dispatcher(url),
         headersTimeout: SILENCE_MS,
         bodyTimeout: SILENCE_MS,

@@ -3,8 +3,10 @@ import { createHash, type Hash } from 'node:crypto';
 import { type FileHandle, constants, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { openRegular, readRegular, syncFolder, systemCode, writeFileAtomic } from '@reclmis/files';
-import { cacheError } from './home.js';
+import { systemCode } from '@reclmis/core';
+import { cacheError } from '../home.js';
+import { openRegular, readRegular } from '../regular.js';
+import { syncFolder, writeFileAtomic } from '../whole-file.js';
 
 /** Never write through a link. Windows lacks the flag. */
 const NO_LINK = (constants.O_NOFOLLOW as number | undefined) ?? 0;
