@@ -71,6 +71,16 @@ export {
 } from './ensemble.js';
 export * from './errors.js';
 export * from './hub.js';
+export {
+  currentFormat,
+  FILE_FORMATS,
+  type FileFormat,
+  type FormatPlace,
+  NEWER_REMEDY,
+  readFormat,
+  statedFormat,
+  versionIn,
+} from './file-formats.js';
 export * from './images/heat.js';
 export { resizeImage, resizeMask, resizePlane, threshold } from './images/image.js';
 export * from './images/resize-rule.js';

@@ -60,7 +60,7 @@ describe('segmenter.features', () => {
         /segmenter\.features: expected in format "reclmis-model\/2"/,
       );
     expect(() => parseManifest(featured(null, { format: 'reclmis-model/3' }), 'bad')).toThrow(
-      'expected format "reclmis-model/1" or "reclmis-model/2", got "reclmis-model/3"',
+      'expected format reclmis-model/1 or reclmis-model/2, got reclmis-model/3, made by a newer version',
     );
   });
 

@@ -11,6 +11,7 @@
 import { z } from 'zod';
 import { confidenceSchema } from './confidence/confidence.js';
 import { ReclmisError } from './errors.js';
+import { readFormat } from './file-formats.js';
 import type { ResizeRule } from './images/resize-rule.js';
 import { isWindowText, parseWindow, type WindowChoice } from './images/window-choice.js';
 import { PROBE_PIXELS } from './probe.js';
@@ -24,7 +25,6 @@ import { trainingReferenceSchema } from './training-reference.js';
 export const MANIFEST_FILE = 'manifest.json';
 /** Another number is another layout: 2 states `segmenter.features`, 1 had none. */
 export const MANIFEST_FORMAT = 'reclmis-model/2';
-const MANIFEST_FORMATS = ['reclmis-model/1', MANIFEST_FORMAT] as const;
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
 /** In the model's folder: no manifest can point elsewhere. */
@@ -74,7 +74,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 export const isModelName = (name: string): boolean => NAME.test(name);
 
 const schema = z.strictObject({
-  format: z.enum(MANIFEST_FORMATS),
+  format: z.enum(['reclmis-model/1', MANIFEST_FORMAT]),
   name: z.string().regex(NAME, 'expected letters, digits, dot, dash or underscore'),
   /** ISO 8601. */
   created: z.iso.datetime(),
@@ -202,11 +202,7 @@ export function manifestFiles({
 /** @param where the file, for messages. @throws MODEL_INVALID */
 export function parseManifest(json: unknown, where: string): ModelManifest {
   const format = typeof json === 'object' && json !== null && 'format' in json ? json.format : undefined;
-  if (!MANIFEST_FORMATS.some((known) => known === format)) {
-    const found = typeof format === 'string' ? JSON.stringify(format.slice(0, 40)) : 'none';
-    const expected = MANIFEST_FORMATS.map((known) => JSON.stringify(known)).join(' or ');
-    throw new ReclmisError('MODEL_INVALID', `${where}: expected format ${expected}, got ${found}`);
-  }
+  const version = readFormat('model', format, { where, code: 'MODEL_INVALID' });
   const result = schema.safeParse(json);
   if (!result.success) {
     const [issue] = result.error.issues;
@@ -223,7 +219,7 @@ export function parseManifest(json: unknown, where: string): ModelManifest {
       `${where}: note, textEncoder and segmenter.inputs.note must go together`,
     );
   }
-  if ((segmenter.features === undefined) !== (format === 'reclmis-model/1')) {
+  if ((segmenter.features === undefined) !== (version === 1)) {
     throw new ReclmisError(
       'MODEL_INVALID',
       `${where}: segmenter.features: expected in format "reclmis-model/2", and only there`,

@@ -7,16 +7,16 @@
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import { type FileHandle, rm } from 'node:fs/promises';
-import { type ErrorCode, ReclmisError } from '@reclmis/core';
+import { currentFormat, type ErrorCode, readFormat, ReclmisError, versionIn } from '@reclmis/core';
 import { openGrown, openToAppend, writeError } from '@reclmis/files';
 import type { CaseStatistics } from './case-statistics.js';
 
-const FORMAT = 'reclmis-cases/1';
+const FORMAT = currentFormat('cases');
 /** Bytes; a longer file without a header was not cut off in its header. */
 const LONGEST_HEADER = 2000;
 
 interface Header {
-  readonly format: typeof FORMAT;
+  readonly format: string;
   /** What all cases share: model, threshold, part. */
   readonly identity: string;
   readonly key: string;
@@ -137,7 +137,7 @@ export interface JournalScan {
   readonly bytes: number;
 }
 
-/** Scans line by line; null if there is none. @throws OUTPUT_UNWRITABLE if unreadable */
+/** Scans line by line; null if there is none. @throws OUTPUT_UNWRITABLE if unreadable, OUTPUT_EXISTS if a newer version made it */
 export async function scanJournal(path: string): Promise<JournalScan | null> {
   const entries = new Map<string, Position>();
   let header: Header | null = null;
@@ -148,6 +148,7 @@ export async function scanJournal(path: string): Promise<JournalScan | null> {
     for await (const { text, offset, length } of linesOf(file)) {
       const line = parseLine(text);
       if (offset === 0) {
+        refuseOthers(path, line);
         if (!isHeader(line)) break;
         header = line;
       } else if (isEntry(line)) entries.set(line.id, { path, offset, length });
@@ -161,13 +162,14 @@ export async function scanJournal(path: string): Promise<JournalScan | null> {
   }
 }
 
-/** A journal's identity; null without a complete header. @throws OUTPUT_UNWRITABLE if unreadable */
+/** A journal's identity; null without a complete header. @throws as `scanJournal` */
 export async function journalIdentity(path: string): Promise<string | null> {
   const file = await openGrown(path);
   if (file === null) return null;
   try {
     for await (const { text } of linesOf(file)) {
       const line = parseLine(text);
+      refuseOthers(path, line);
       return isHeader(line) ? line.identity : null;
     }
     return null;
@@ -214,6 +216,13 @@ function parseLine(text: string): unknown {
   } catch {
     return null; // after a power cut
   }
+}
+
+/** A journal of another version is no file cut off in its header, which would be begun again. @throws OUTPUT_EXISTS */
+function refuseOthers(path: string, line: unknown): void {
+  if (typeof line !== 'object' || line === null || !('format' in line)) return;
+  if (versionIn('cases', line.format) !== null)
+    readFormat('cases', line.format, { where: path, code: 'OUTPUT_EXISTS' });
 }
 
 function isHeader(line: unknown): line is Header {

@@ -3,6 +3,7 @@
  * padding, 1 any word that it cannot read.
  */
 import { ReclmisError } from '../errors.js';
+import { readFormat } from '../file-formats.js';
 import type { NoteToken, NoteTokens } from '../text/note-tokens.js';
 import { inOneForm, wordsOf } from '../text/words.js';
 import type { KnownWords } from './nearest-word.js';
@@ -89,12 +90,10 @@ export class WordTokenizer {
     }
     const format = 'format' in json ? json.format : undefined;
     const version = 'version' in json ? json.version : undefined;
+    const stated = `${String(format)}/${String(version)}`;
+    readFormat('words', stated, { where: 'the vocabulary', code: 'VOCABULARY_INVALID' });
     const unknownWords = UNKNOWN_WORDS.find((one) => VERSIONS[one] === version);
-    if (format !== FORMAT || unknownWords === undefined) {
-      throw invalid(
-        `expected format ${FORMAT} version 1 or 2, got ${String(format)} version ${String(version)}`,
-      );
-    }
+    if (unknownWords === undefined) throw invalid(`expected version 1 or 2, got ${String(version)}`);
     const words: unknown[] = json.words;
     const vocabulary: string[] = [];
     const seen = new Set<string>();

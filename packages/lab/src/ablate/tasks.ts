@@ -6,7 +6,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Measures, ReclmisError } from '@reclmis/core';
+import { FILE_FORMATS, type Measures, readFormat, ReclmisError, versionIn } from '@reclmis/core';
 import { writeFileAtomic, readTextSync } from '@reclmis/files';
 import { type Config, withAbsolutePaths } from '../config/config.js';
 import { scoresToCsv } from '../evaluate/evaluate.js';
@@ -175,6 +175,8 @@ export function readScore(dir: string, info: RunInfo, flips = false): TaskScore 
       remedy: 'Remove the file; the run is then evaluated again.',
     });
   }
+  if ((versionIn('ablation-score', score.format) ?? 0) > Math.max(...FILE_FORMATS['ablation-score']))
+    readFormat('ablation-score', score.format, { where: file, code: 'RUN_INVALID' });
   const current = score.format === FORMAT && score.checkpoint?.epoch === info.best?.epoch;
   return current ? (score as TaskScore) : null;
 }

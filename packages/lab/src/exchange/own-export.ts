@@ -3,7 +3,7 @@
  * `reclmis` in the file's dictionary, as JSON, which PyTorch reads as a string. No paths, no notes, no figures of single
  * images.
  */
-import { ReclmisError, type TrainingReference, trainingReferenceSchema } from '@reclmis/core';
+import { readFormat, ReclmisError, type TrainingReference, trainingReferenceSchema } from '@reclmis/core';
 import type { TensorSource } from '@reclmis/torch';
 import { z } from 'zod';
 import { type Config, resolveStored } from '../config/config.js';
@@ -13,6 +13,7 @@ import { restoreNoteEncoder } from '../text/restore.js';
 
 export const OWN_KEY = 'reclmis';
 const FORMAT = 'reclmis-export/1';
+const EXPORT_AGAIN = 'Export the run again, with this version of RecLMIS.';
 
 const section = z.record(z.string(), z.unknown());
 const schema = z.object({
@@ -61,7 +62,15 @@ export function ownExportIn({ about, path }: Pick<TensorSource, 'about' | 'path'
   if (text === undefined) return null;
   try {
     if (typeof text !== 'string') throw new Error(`expected text, got ${typeof text}`);
-    const { config, encoder, note, reference } = schema.parse(JSON.parse(text));
+    const value: unknown = JSON.parse(text);
+    const stated =
+      typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined;
+    readFormat('export', stated, {
+      where: `${path}: its settings (${OWN_KEY})`,
+      code: 'WEIGHTS_UNSUPPORTED',
+      remedy: EXPORT_AGAIN,
+    });
+    const { config, encoder, note, reference } = schema.parse(value);
     return {
       config: resolveStored(config, path),
       encoder,
@@ -69,11 +78,12 @@ export function ownExportIn({ about, path }: Pick<TensorSource, 'about' | 'path'
       reference: reference ?? null,
     };
   } catch (cause) {
+    if (cause instanceof ReclmisError && cause.code === 'WEIGHTS_UNSUPPORTED') throw cause;
     const what = cause instanceof z.ZodError ? (cause.issues[0]?.path.join('.') ?? '') : String(cause);
     throw new ReclmisError(
       'WEIGHTS_UNSUPPORTED',
       `${path}: its settings (${OWN_KEY}) cannot be read: ${what.split('\n')[0] ?? ''}`,
-      { cause, remedy: 'Export the run again, with this version of RecLMIS.' },
+      { cause, remedy: EXPORT_AGAIN },
     );
   }
 }

@@ -243,7 +243,10 @@ describe('settings in a file', () => {
     for (const [own, message] of [
       [7, /expected text, got number/],
       ['{', /cannot be read/],
-      [with_({ format: 'reclmis-export/9' }), /cannot be read: format/],
+      [
+        with_({ format: 'reclmis-export/9' }),
+        /expected format reclmis-export\/1, got reclmis-export\/9, made by a newer version/,
+      ],
       [with_({ config: { ...whole['config'], model: { baseWidth: 0 } } }), /model\.baseWidth/],
       [with_({ encoder: { kind: 'words', recipe: 'other' } }), /expected kind words by recipe/],
     ] as const) {

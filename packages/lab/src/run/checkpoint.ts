@@ -7,7 +7,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { ReclmisError } from '@reclmis/core';
+import { currentFormat, readFormat, ReclmisError, versionIn } from '@reclmis/core';
 import { writeFileAtomicSync } from '@reclmis/files';
 import {
   isSealed,
@@ -24,12 +24,12 @@ import { type Config, resolveStored } from '../config/config.js';
 import type { NoteEncoderDescription } from '../text/encoder.js';
 import type { EarlyStoppingState } from './early-stopping.js';
 import type { EpochScores } from './metrics-log.js';
-import { RESUME_FORMAT, resumePaths, weightsPrefix } from './resume-files.js';
+import { resumePaths, weightsPrefix } from './resume-files.js';
 
 export type CheckpointKind = 'best' | 'last';
 export type Optimizer = optim.Adam | optim.AdamW;
 
-const FORMAT = 'reclmis-checkpoint/1';
+const FORMAT = currentFormat('checkpoint');
 
 /** May change on resuming; none changes what is computed. */
 export const RESUMABLE_SETTINGS: readonly string[] = [
@@ -161,12 +161,13 @@ export function parseInfo(
   metadata: Readonly<Record<string, string>>,
 ): { info: CheckpointInfo; format: string } {
   const { format, info: text } = metadata;
-  if ((format !== FORMAT && format !== RESUME_FORMAT) || text === undefined) {
+  const kind = versionIn('resume', format) === null ? 'checkpoint' : 'resume';
+  readFormat(kind, format, { where: `${path}: metadata`, code: 'CHECKPOINT_CORRUPT' });
+  if (format === undefined || text === undefined)
     throw new ReclmisError(
       'CHECKPOINT_CORRUPT',
-      `${path}: expected format ${FORMAT} or ${RESUME_FORMAT} in its metadata, got ${format ?? 'none'}`,
+      `${path}: expected a description of the run in its metadata`,
     );
-  }
   try {
     const info = JSON.parse(text) as CheckpointInfo;
     return { info: { ...info, config: resolveStored({ ...info.config }, path) }, format };

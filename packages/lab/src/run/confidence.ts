@@ -1,11 +1,18 @@
 /** `confidence.json`: the calibration of a run's predicted Dice, fitted by `reclmis calibrate`. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ConfidenceCalibration, confidenceSchema, defined, ReclmisError } from '@reclmis/core';
+import {
+  type ConfidenceCalibration,
+  confidenceSchema,
+  currentFormat,
+  defined,
+  readFormat,
+  ReclmisError,
+} from '@reclmis/core';
 import { readTextSync, writeFileAtomicSync } from '@reclmis/files';
 
 const FILE = 'confidence.json';
-const FORMAT = 'reclmis-confidence/1';
+const FORMAT = currentFormat('confidence');
 
 /** The weights for which it holds. */
 export interface FittedCheckpoint {
@@ -41,9 +48,10 @@ export function writeConfidence(runDir: string, { checkpoint, calibration }: Run
 export function readConfidence(runDir: string): RunConfidence | null {
   const path = confidencePath(runDir);
   if (!existsSync(path)) return null;
+  const again = `Fit it again with \`reclmis calibrate ${runDir}\`, or delete the file: results then come without predicted Dice.`;
   try {
     const { format, checkpoint, ...rest } = JSON.parse(readTextSync(path)) as Record<string, unknown>;
-    if (format !== FORMAT) throw new Error(`expected format ${FORMAT}, got ${String(format)}`);
+    readFormat('confidence', format, { where: path, code: 'RUN_INVALID', remedy: again });
     const { epoch, step, weights } = (checkpoint ?? {}) as Partial<FittedCheckpoint>;
     if (!isCount(epoch) || !isCount(step)) throw new Error('checkpoint: expected epoch and step');
     if (weights !== undefined && !/^[0-9a-f]{64}$/u.test(weights))
@@ -54,11 +62,9 @@ export function readConfidence(runDir: string): RunConfidence | null {
     const [issue] = parsed.error.issues;
     throw new Error([issue?.path.map(String).join('.'), issue?.message].filter((part) => part).join(': '));
   } catch (cause) {
+    if (cause instanceof ReclmisError) throw cause;
     const what = cause instanceof Error ? cause.message : String(cause);
-    throw new ReclmisError('RUN_INVALID', `${path}: ${what}`, {
-      cause,
-      remedy: `Fit it again with \`reclmis calibrate ${runDir}\`, or delete the file: results then come without predicted Dice.`,
-    });
+    throw new ReclmisError('RUN_INVALID', `${path}: ${what}`, { cause, remedy: again });
   }
 }
 

@@ -8,11 +8,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  currentFormat,
   fitLikeness,
   type ImageFeatures,
   imageFeatures,
   imageToPlanes,
   LEAST_IMAGES,
+  readFormat,
   ReclmisError,
   type ResizeRule,
   ResultChecks,
@@ -32,7 +34,8 @@ import type { NoteEncoder } from '../text/encoder.js';
 import { WordEncoder } from '../text/words.js';
 
 const FILE = 'reference.json';
-const FORMAT = 'reclmis-reference/1';
+const FORMAT = currentFormat('reference');
+const WITHOUT = 'Delete the file: results then carry fewer warnings, and an export measures it again.';
 
 /** Measured together. */
 const MOST_IMAGES = 1000;
@@ -158,12 +161,13 @@ export function readReference(runDir: string): TrainingReference | null {
   if (!existsSync(path)) return null;
   try {
     const { format, ...rest } = JSON.parse(readTextSync(path)) as Record<string, unknown>;
-    if (format !== FORMAT) throw new Error(`expected format ${FORMAT}`);
+    readFormat('reference', format, { where: path, code: 'RUN_INVALID', remedy: WITHOUT });
     return trainingReferenceSchema.parse(rest);
   } catch (cause) {
+    if (cause instanceof ReclmisError) throw cause;
     throw new ReclmisError('RUN_INVALID', `${path}: is not a file that training writes`, {
       cause,
-      remedy: 'Delete the file: results then carry fewer warnings, and an export measures it again.',
+      remedy: WITHOUT,
     });
   }
 }

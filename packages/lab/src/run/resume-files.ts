@@ -1,9 +1,10 @@
 /** Names and places of resume points. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { currentFormat } from '@reclmis/core';
 import type { Config } from '../config/config.js';
 
-export const RESUME_FORMAT = 'reclmis-resume/1';
+export const RESUME_FORMAT = currentFormat('resume');
 export const MODEL_PREFIX = 'model.';
 export const OPTIMIZER_PREFIX = 'optim.';
 /** Averaged weights, if the run keeps them. */

@@ -12,6 +12,7 @@ import {
   type ResultChecks,
   type StatedSides,
   parseVocabulary,
+  readFormat,
   statedGrammar,
   toReclmisError,
   VERSION,
@@ -292,8 +293,8 @@ export function openRun(dir: string): Run {
     if (!existsSync(file))
       throw new ReclmisError('RUN_INVALID', `${file}: missing, so ${dir} is not a run folder`);
   }
+  const info = readInfo(files.info); // first: it says whether a newer version wrote the settings
   const config = readStoredConfig(files.config);
-  const info = readInfo(files.info);
   const habits = habitsIn(info, sidesOf(config), files.info);
   return {
     dir,
@@ -381,8 +382,6 @@ export function readInfo(file: string): RunInfo {
     throw new ReclmisError('RUN_INVALID', `${file}: not JSON`, { cause });
   }
   const format = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined;
-  if (format !== 'reclmis-run/1') {
-    throw new ReclmisError('RUN_INVALID', `${file}: expected format reclmis-run/1, got ${String(format)}`);
-  }
+  readFormat('run', format, { where: file, code: 'RUN_INVALID' });
   return value as RunInfo;
 }

@@ -1,5 +1,6 @@
 /** `weights.json`: a folder's contents, their source, and the hashes that verify them. */
 import { createHash } from 'node:crypto';
+import { readFormat } from '@reclmis/core';
 import { z } from 'zod';
 
 export const MANIFEST_FILE = 'weights.json';
@@ -47,14 +48,19 @@ export function fingerprintOf(files: FileHashes): string {
   return createHash('sha256').update(lines.sort().join('')).digest('hex');
 }
 
-/** A problem is one line. */
-export function parseManifest(text: string): { manifest: WeightsManifest } | { problem: string } {
+/** A problem is one line. @throws WEIGHTS_CORRUPT for another version, or another file */
+export function parseManifest(
+  text: string,
+  where = MANIFEST_FILE,
+): { manifest: WeightsManifest } | { problem: string } {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return { problem: 'is not JSON' };
   }
+  const stated = typeof value === 'object' && value !== null && 'format' in value ? value.format : undefined;
+  readFormat('weights', stated, { where, code: 'WEIGHTS_CORRUPT' });
   const { success, data, error } = schema.safeParse(value);
   if (!success) {
     const [issue] = error.issues;

@@ -269,7 +269,11 @@ describe('damage', () => {
       /2097152 bytes are too many/,
     ],
     ['another id', () => edit({ id: 'other' }), /expected id clip-vit-b-32, got other/],
-    ['another format', () => edit({ format: 'reclmis-weights/2' }), /weights\.json: format: /],
+    [
+      'another format',
+      () => edit({ format: 'reclmis-weights/2' }),
+      /weights\.json: expected format reclmis-weights\/1, got reclmis-weights\/2/,
+    ],
     [
       'another fingerprint',
       () => edit({ fingerprint: 'c'.repeat(64) }),

@@ -43,7 +43,7 @@ export function readWeights(dir: string, id?: string): StoredWeights {
   } catch (error) {
     throw error instanceof ReclmisError ? error : corrupt(path, oneLine(error), error);
   }
-  const parsed = parseManifest(text);
+  const parsed = parseManifest(text, path);
   if ('problem' in parsed) throw corrupt(path, parsed.problem);
   const { manifest } = parsed;
   if (id !== undefined && manifest.id !== id) throw corrupt(path, `expected id ${id}, got ${manifest.id}`);

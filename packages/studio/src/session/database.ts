@@ -1,5 +1,5 @@
 /** What the browser keeps of a session: a record of plain data, and the files of cases, in IndexedDB. */
-import { ReclmisError } from '@reclmis/core';
+import { NEWER_REMEDY, ReclmisError } from '@reclmis/core';
 
 const NAME = 'reclmis-studio';
 const VERSION = 1;
@@ -27,7 +27,14 @@ export class Database {
         request.result.onversionchange = () => request.result.close(); // another tab clears the session
         resolve(new Database(request.result));
       };
-      request.onerror = () => reject(failed('the browser keeps nothing', request.error));
+      request.onerror = () =>
+        reject(
+          request.error?.name === 'VersionError'
+            ? new ReclmisError('OUTPUT_EXISTS', 'the kept session: a newer version of reclmis made it', {
+                remedy: NEWER_REMEDY,
+              })
+            : failed('the browser keeps nothing', request.error),
+        );
       request.onblocked = () => reject(failed('another tab holds it', null));
     });
   }

@@ -5,21 +5,15 @@
 import { ReclmisError } from '@reclmis/core';
 import type { Cases } from '../cases/cases.js';
 import type { Rasters } from '../rasters.js';
-import { type CasesState, workOf } from '../state/cases.js';
+import { workOf } from '../state/cases.js';
 import type { Store } from '../state/store.js';
 import { Database } from './database.js';
+import { keptOf, readKept } from './kept.js';
 
-/** Another number is another form: sessions of other versions are not restored. */
-const FORM = 1;
 /** Milliseconds after a change until it is kept. */
 const PAUSE = 600;
 /** Bytes of files that are kept; a folder of radiographs has more, and is opened again. */
 const MOST_BYTES = 256 * 1024 * 1024;
-
-interface Kept {
-  readonly form: number;
-  readonly cases: CasesState;
-}
 
 export class Session {
   private database: Database | null = null;
@@ -53,7 +47,8 @@ export class Session {
     try {
       this.database = await Database.open();
       const record = await this.database.record();
-      if (!isKept(record)) return;
+      const kept = readKept(record);
+      if (kept === null) return;
       const files = new Map<string, Blob>();
       for (const name of await this.database.fileNames()) {
         const file = typeof name === 'string' ? await this.database.file(name) : null;
@@ -63,8 +58,10 @@ export class Session {
         this.bytes += file.size;
       }
       store.dispatch({ type: 'session/set', session: true });
-      await this.cases.restore(record.cases, files);
+      await this.cases.restore(kept.cases, files);
     } catch (error) {
+      this.database?.close();
+      this.database = null;
       this.tell(error);
     }
   }
@@ -72,7 +69,11 @@ export class Session {
   /** Starts to keep the session, from now on. */
   async start(): Promise<void> {
     try {
-      this.database ??= await Database.open();
+      if (this.database === null) {
+        const database = await Database.open();
+        readKept(await database.record()); // that of a newer version is not written over
+        this.database = database;
+      }
       this.store.dispatch({ type: 'session/set', session: true });
       this.keepFile();
       this.flush();
@@ -110,7 +111,7 @@ export class Session {
     const { cases } = store.state;
     const work = workOf(store.state);
     const now = cases.shown === null || work === null ? cases.work : { ...cases.work, [cases.shown]: work };
-    const record: Kept = { form: FORM, cases: { ...cases, work: now } };
+    const record = keptOf({ ...cases, work: now });
     this.after(() => database.putRecord(record));
   }
 
@@ -130,12 +131,7 @@ export class Session {
   }
 
   private tell(error: unknown): void {
-    const text = error instanceof ReclmisError ? error.message : String(error);
+    const text = error instanceof ReclmisError ? `${error.message}. ${error.remedy}` : String(error);
     this.store.dispatch({ type: 'saved/set', saved: { text, failed: true } });
   }
-}
-
-function isKept(record: unknown): record is Kept {
-  const { form, cases } = (record ?? {}) as Partial<Kept>;
-  return form === FORM && Array.isArray(cases?.items) && Array.isArray(cases.order);
 }
