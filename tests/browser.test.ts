@@ -18,6 +18,7 @@ import {
   openedOnPage,
   segmentOnPage,
 } from './runtime-site.js';
+import type { Picture } from './small-model.js';
 
 /** A page's result for a note with a side. */
 interface SidedResult {
@@ -173,6 +174,25 @@ describe.skipIf(!CHROMIUM)('the runtime in Chromium', () => {
     // onnxruntime joins other operators across the cut, which rounds sums otherwise.
     expect(fromWhole).toBeLessThan(2e-6);
     expect(difference(opened[0]!, opened[1]!)).toBeGreaterThan(0.1); // the note matters
+  });
+
+  it('gives the interest of Node, and opens its graph when first asked', async () => {
+    const [{ bytes, note }] = site.pictures as [Picture];
+    const found = await open.page.evaluate(async (text) => {
+      const model = await runtime.loadModel('/model/', { wasmPaths: '/ort/' });
+      const image = await model.open(await (await fetch('/images/0.png')).blob());
+      const before = await image.segment(text);
+      const { interest, probability } = await image.segment(text, { interest: true });
+      const same = before.probability.every((value, p) => value === probability[p]);
+      await model.dispose();
+      return { same, none: before.interest === undefined, map: [...interest!.map], words: interest!.words };
+    }, note);
+    const { interest } = await node.segment(bytes, note, { interest: true });
+    expect([found.same, found.none]).toEqual([true, true]);
+    expect(found.map).toHaveLength(interest!.map.length);
+    found.map.forEach((share, i) => expect(Math.abs(share - interest!.map[i]!)).toBeLessThan(1e-5));
+    expect(found.words.map(({ text }) => text)).toEqual(interest!.words.map(({ text }) => text));
+    found.words.forEach(({ weight }, i) => expect(Math.abs(weight - interest!.words[i]!.weight)).toBeLessThan(1e-5)); // prettier-ignore
   });
 
   it('mirrors notes of other sides than the model’s, bit for bit, and says so', async () => {

@@ -26,15 +26,15 @@ describe('readFormat', () => {
   it('reads every version of the table, and the last one is written', () => {
     expect(
       FILE_FORMATS.model.map((version) => readFormat('model', `reclmis-model/${version}`, place)),
-    ).toEqual([1, 2]);
-    expect(currentFormat('model')).toBe('reclmis-model/2');
+    ).toEqual([1, 2, 3]);
+    expect(currentFormat('model')).toBe('reclmis-model/3');
   });
 
   it('says of a newer version that it is newer', () => {
-    const { code, message, remedy } = refusal(() => readFormat('model', 'reclmis-model/3', place));
+    const { code, message, remedy } = refusal(() => readFormat('model', 'reclmis-model/4', place));
     expect([code, remedy]).toEqual(['MODEL_INVALID', NEWER_REMEDY]);
     expect(message).toBe(
-      'x.json: expected format reclmis-model/1 or reclmis-model/2, got reclmis-model/3, made by a newer version of reclmis',
+      'x.json: expected format reclmis-model/1 or reclmis-model/2 or reclmis-model/3, got reclmis-model/4, made by a newer version of reclmis',
     );
   });
 
@@ -56,10 +56,12 @@ describe('readFormat', () => {
 });
 
 describe('kept files', () => {
-  it.each([1, 2])('reclmis-model/%i is read', (version) => {
+  it.each([1, 2, 3])('reclmis-model/%i is read', (version) => {
     const manifest = parseManifest(fixture(`model-${version}`), 'kept');
     expect([manifest.name, manifest.image.size, manifest.threshold]).toEqual(['tiny', 32, 0.5]);
     expect(manifest.segmenter.features).toEqual(version === 1 ? undefined : null);
+    const interest = { output: 'interest', side: 2 };
+    expect(manifest.segmenter.interest).toEqual(version === 3 ? interest : undefined);
   });
 
   it.each([
@@ -73,7 +75,7 @@ describe('kept files', () => {
 
   it('of newer versions are refused', () => {
     const newer = [
-      () => parseManifest({ ...fixture('model-2'), format: 'reclmis-model/9' }, 'kept'),
+      () => parseManifest({ ...fixture('model-3'), format: 'reclmis-model/9' }, 'kept'),
       () => WordTokenizer.fromJSON({ ...fixture('words-2'), version: 9 }),
     ];
     expect(newer.map((act) => refusal(act).remedy)).toEqual([NEWER_REMEDY, NEWER_REMEDY]);

@@ -12,7 +12,7 @@ export const FILE_FORMATS = {
   checkpoint: [1],
   confidence: [1],
   export: [1],
-  model: [1, 2],
+  model: [1, 2, 3],
   reference: [1],
   resume: [1],
   run: [1],

@@ -101,6 +101,13 @@ export * from './printable.js';
 export * from './masks/probabilities.js';
 export * from './metrics/probability-histogram.js';
 export { type GraphOutline, type GraphValue, readOutline } from './onnx-outline.js';
+export {
+  type Interest,
+  type InterestingWord,
+  interestingWords,
+  type InterestShares,
+  interestShares,
+} from './interest.js';
 export { type Cut, type GraphFeature, type OnnxParts, splitOnnx } from './onnx-parts.js';
 export * from './onnx-types.js';
 export * from './probe.js';

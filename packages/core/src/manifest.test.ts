@@ -3,6 +3,7 @@ import { RESIZE_RULES } from './images/resize-rule.js';
 import {
   formatManifest,
   habitsOf,
+  MANIFEST_FORMAT,
   manifestJsonSchema,
   parseManifest,
   resizeOf,
@@ -40,8 +41,10 @@ describe('segmenter.features', () => {
     { name: 'queries', type: 'float32', shape: [4, 16, 8] },
   ];
   const featured = (features: unknown, change: object = {}): object => {
-    const json = manifestJson({}, change) as { segmenter: object };
-    return { ...json, segmenter: { ...json.segmenter, features } };
+    const json = manifestJson({}, change) as { format: string; segmenter: object };
+    const { interest, ...segmenter } = { interest: null, ...json.segmenter };
+    const own = json.format === MANIFEST_FORMAT ? { interest } : {};
+    return { ...json, segmenter: { ...segmenter, ...own, features } };
   };
 
   it('are read and written unchanged, and may be null', () => {
@@ -57,10 +60,10 @@ describe('segmenter.features', () => {
     expect(parseManifest(featured(undefined, old), 'old')).toMatchObject(old);
     for (const json of [featured(undefined), featured(FEATURES, old), featured(null, old)])
       expect(() => parseManifest(json, 'bad')).toThrow(
-        /segmenter\.features: expected in format "reclmis-model\/2"/,
+        /segmenter\.features: expected from format "reclmis-model\/2" on/,
       );
-    expect(() => parseManifest(featured(null, { format: 'reclmis-model/3' }), 'bad')).toThrow(
-      'expected format reclmis-model/1 or reclmis-model/2, got reclmis-model/3, made by a newer version',
+    expect(() => parseManifest(featured(null, { format: 'reclmis-model/4' }), 'bad')).toThrow(
+      'expected format reclmis-model/1 or reclmis-model/2 or reclmis-model/3, got reclmis-model/4, made by a newer version',
     );
   });
 
@@ -80,6 +83,48 @@ describe('segmenter.features', () => {
       parseManifest({ ...json, segmenter: { ...segmenter, features } }, 'bad');
     expect(parse(null)).toMatchObject({ segmenter: { features: null } });
     expect(() => parse(FEATURES)).toThrow('expected null without notes');
+  });
+});
+
+describe('segmenter.interest', () => {
+  const INTEREST = { output: 'interest', side: 14 };
+  const interested = (interest: unknown, change: object = {}): object => {
+    const json = manifestJson({}, change) as { segmenter: object };
+    return { ...json, segmenter: { ...json.segmenter, interest } };
+  };
+
+  it('is read and written unchanged, and may be null', () => {
+    for (const interest of [INTEREST, null]) {
+      const parsed = parseManifest(interested(interest), 'new');
+      expect(parsed.segmenter.interest).toEqual(interest);
+      expect(parseManifest(JSON.parse(formatManifest(parsed)), 'again')).toEqual(parsed);
+    }
+  });
+
+  it('is absent from formats 1 and 2, which are still read, and required in format 3', () => {
+    const second = { format: 'reclmis-model/2' };
+    expect(parseManifest(interested(undefined, second), 'old')).toMatchObject(second);
+    for (const json of [interested(undefined), interested(INTEREST, second), interested(null, second)])
+      expect(() => parseManifest(json, 'bad')).toThrow(
+        /segmenter\.interest: expected in format "reclmis-model\/3"/,
+      );
+  });
+
+  it.each([
+    ['no output', { ...INTEREST, output: '' }],
+    ['a side of zero', { ...INTEREST, side: 0 }],
+    ['a side of 10^9', { ...INTEREST, side: 10 ** 9 }],
+    ['another key', { ...INTEREST, words: true }],
+  ])('is refused with %s', (_, interest) => {
+    expect(() => parseManifest(interested(interest), 'bad')).toThrow(/segmenter\.interest/);
+  });
+
+  it('is refused in a model that reads no notes', () => {
+    const json = interested(INTEREST, { note: null, textEncoder: null }) as { segmenter: object };
+    const segmenter = { ...json.segmenter, inputs: { image: 'image', note: null } };
+    expect(() => parseManifest({ ...json, segmenter }, 'bad')).toThrow(
+      'segmenter.interest: expected null without notes',
+    );
   });
 });
 

@@ -2,7 +2,7 @@
  * The manifest of an exported model: all that turns an image and a note into a mask besides the ONNX files.
  *
  *   manifest.json       this file
- *   segmenter.onnx      image [B,3,S,S] in [0,1], note [B,T,W] -> probability [B,1,S,S]
+ *   segmenter.onnx      image [B,3,S,S] in [0,1], note [B,T,W] -> probability [B,1,S,S], interest [B,N+T] in some
  *   text-encoder.onnx   tokens int64 [B,T] -> note [B,T,W]
  *   merges.txt          CLIP's vocabulary, if the tokeniser is CLIP's
  *
@@ -23,8 +23,8 @@ import { STATED_SIDES } from './notes/sides.js';
 import { trainingReferenceSchema } from './training-reference.js';
 
 export const MANIFEST_FILE = 'manifest.json';
-/** Another number is another layout: 2 states `segmenter.features`, 1 had none. */
-export const MANIFEST_FORMAT = 'reclmis-model/2';
+/** Another number is another layout: 3 states `segmenter.interest`, 2 `segmenter.features`, 1 neither. */
+export const MANIFEST_FORMAT = 'reclmis-model/3';
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 hexadecimal digits');
 /** In the model's folder: no manifest can point elsewhere. */
@@ -74,7 +74,7 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 export const isModelName = (name: string): boolean => NAME.test(name);
 
 const schema = z.strictObject({
-  format: z.enum(['reclmis-model/1', MANIFEST_FORMAT]),
+  format: z.enum(['reclmis-model/1', 'reclmis-model/2', MANIFEST_FORMAT]),
   name: z.string().regex(NAME, 'expected letters, digits, dot, dash or underscore'),
   /** ISO 8601. */
   created: z.iso.datetime(),
@@ -143,6 +143,12 @@ const schema = z.strictObject({
       )
       .min(1)
       .nullish(),
+    /**
+     * An output [B,N+T]: a case's patches of interest, N = side x side row by row, which sum to 1; then a score for each
+     * token of the note, whose softmax over the tokens that are no padding is their share. Null if the model learns none.
+     * Absent in formats 1 and 2.
+     */
+    interest: z.strictObject({ output: tensorName, side: size(256) }).nullish(),
   }),
   textEncoder: z
     .strictObject({
@@ -222,9 +228,17 @@ export function parseManifest(json: unknown, where: string): ModelManifest {
   if ((segmenter.features === undefined) !== (version === 1)) {
     throw new ReclmisError(
       'MODEL_INVALID',
-      `${where}: segmenter.features: expected in format "reclmis-model/2", and only there`,
+      `${where}: segmenter.features: expected from format "reclmis-model/2" on, and only there`,
     );
   }
+  if ((segmenter.interest === undefined) !== version < 3) {
+    throw new ReclmisError(
+      'MODEL_INVALID',
+      `${where}: segmenter.interest: expected in format "${MANIFEST_FORMAT}", and only there`,
+    );
+  }
+  if (segmenter.interest && note === null)
+    throw new ReclmisError('MODEL_INVALID', `${where}: segmenter.interest: expected null without notes`);
   if (segmenter.features && note === null)
     throw new ReclmisError('MODEL_INVALID', `${where}: segmenter.features: expected null without notes`);
   return result.data;

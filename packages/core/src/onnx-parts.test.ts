@@ -93,6 +93,36 @@ describe('a graph that is cut', () => {
     expect(both).toBeLessThan(MODEL.length + 200); // a scale and what an ONNX file starts with; 400 bytes are unread
   });
 
+  it('has no part of interest unless the cut names its output', () => {
+    expect(parts.interest).toBeNull();
+    const interested = concat(
+      modelBytes(
+        [value('image', FLOAT, ['batch', 3, 8, 8]), value('note', FLOAT, ['batch', 4])],
+        [value('probability', FLOAT, ['batch', 1, 8, 8]), value('interest', FLOAT, ['batch', 6])],
+        weights('wi', 4000),
+        weights('wt', 400),
+        node('Conv', ['image', 'wi'], ['map']),
+        node('Add', ['map', 'note'], ['sum']),
+        node('Sigmoid', ['sum'], ['probability']),
+        node('MatMul', ['sum', 'wt'], ['interest']),
+      ),
+    );
+    const features = [{ name: 'map', type: 'float32', shape: [1, 2, 8, 8] }] as const;
+    const cut = splitOnnx(interested, { ...CUT, features, interest: 'interest' });
+    const whole = splitOnnx(interested, { ...CUT, features: [], interest: 'interest' });
+    const ops = (part: Uint8Array | undefined): string[] => contents(part ?? new Uint8Array()).ops;
+    expect(ops(cut.note())).toEqual(['Add', 'Sigmoid']);
+    expect(contents(cut.note()).constants).toEqual([]);
+    expect(ops(cut.interest?.())).toEqual(['Add', 'MatMul']);
+    expect(ops(whole.note())).toEqual(['Conv', 'Add', 'Sigmoid']);
+    expect(ops(whole.interest?.())).toEqual(['Conv', 'Add', 'MatMul']);
+    expect(readOutline(whole.interest!()).inputs.map(({ name }) => name)).toEqual(['image', 'note']);
+    expect(readOutline(cut.interest!()).outputs).toEqual([
+      { name: 'interest', type: FLOAT, shape: [null, 6] },
+    ]);
+    expect(() => splitOnnx(interested, { ...CUT, features, interest: 'nowhere' })).toThrow('"nowhere"');
+  });
+
   it.each<[string, Partial<Cut>, string]>([
     [
       'features that leave the image in the note’s part',

@@ -4,6 +4,9 @@
  *     image -> features              once for an image
  *     features, note -> probability  once for a note
  *
+ * What some models say of their interest (`Cut.interest`) is a third part, from the features and the note, so that a mask
+ * costs the same with it and without.
+ *
  * The file stays one graph, so it holds every weight once; a part is the file's own bytes of the nodes and constants
  * that it needs.
  */
@@ -23,7 +26,10 @@ export interface Cut {
   readonly image: string;
   readonly note: string;
   readonly probability: string;
+  /** Empty: the parts that read the note read the image itself. */
   readonly features: readonly GraphFeature[];
+  /** A second output that reads the note; default none. */
+  readonly interest?: string | null;
 }
 
 /** Made on request: a part is a copy. */
@@ -32,6 +38,8 @@ export interface OnnxParts {
   image(): Uint8Array<ArrayBuffer>;
   /** ONNX: features, note -> probability. */
   note(): Uint8Array<ArrayBuffer>;
+  /** ONNX: features, note -> interest; null if the cut names none. */
+  readonly interest: (() => Uint8Array<ArrayBuffer>) | null;
 }
 
 const MODEL = { graph: 7 } as const;
@@ -59,20 +67,27 @@ interface Graph {
 /** @throws Error if the bytes are no ONNX model, or the features do not separate image and note */
 export function splitOnnx(bytes: Uint8Array, cut: Cut): OnnxParts {
   const graph = readGraph(bytes);
-  const { image, note, probability, features } = cut;
+  const { image, note, probability, features, interest = null } = cut;
   const declared = (name: string): Uint8Array => {
     const value = graph.values.get(name);
     if (!value) throw new Error(`it has no input or output ${JSON.stringify(name)}`);
     return value;
   };
-  const between = features.map(valueOf);
   const names = features.map(({ name }) => name);
   const first = needed(graph, { from: [image], to: names });
-  const second = needed(graph, { from: [...names, note], to: [probability] });
-  const inputs = { image: declared(image), note: declared(note), probability: declared(probability) };
+  const seen = features.length === 0 ? [image] : names;
+  const between = features.length === 0 ? [declared(image)] : features.map(valueOf);
+  /** A part that reads the note. */
+  const asked = (output: string): (() => Uint8Array<ArrayBuffer>) => {
+    const part = needed(graph, { from: [...seen, note], to: [output] });
+    const [inputs, outputs] = [[...between, declared(note)], [declared(output)]];
+    return () => modelOf(graph, part, inputs, outputs, 'note');
+  };
+  const picture = declared(image);
   return {
-    image: () => modelOf(graph, first, [inputs.image], between, 'image'),
-    note: () => modelOf(graph, second, [...between, inputs.note], [inputs.probability], 'note'),
+    image: () => modelOf(graph, first, [picture], between, 'image'),
+    note: asked(probability),
+    interest: interest === null ? null : asked(interest),
   };
 }
 

@@ -6,6 +6,7 @@
  */
 import {
   type Cut,
+  interestShares,
   type ModelManifest,
   PROBE_NOTE,
   probePlanes,
@@ -17,7 +18,7 @@ import { scope } from '@reclmis/torch';
 import type { LoadedModel } from '@reclmis/lab';
 import type { ExportCase } from './cases.js';
 import { noteWidth, toNote } from './note-input.js';
-import { SEGMENTER_NAMES } from './segmenter-graph.js';
+import { INTEREST, SEGMENTER_NAMES } from './segmenter-graph.js';
 import { openOnnx, openParts, type OnnxSession } from './session.js';
 import { type ExportedTokenizer, TEXT_NAMES } from './text-graph.js';
 
@@ -32,6 +33,8 @@ export const FP32_LIMIT = 1e-4;
  * the word encoder.
  */
 export const TEXT_LIMIT = 1e-3;
+/** Absolute difference of a patch's or token's share of the interest in fp32: as of a probability. */
+export const INTEREST_LIMIT = 1e-4;
 /** Least share of pixels on the same side of the threshold. */
 export const AGREEMENT: Readonly<Record<ExportPrecision, number>> = {
   fp32: 0.9999, // one pixel in 10,000
@@ -45,6 +48,8 @@ export interface CheckReport {
   readonly worst: number;
   /** Largest absolute difference of a feature; null if the model reads no note. */
   readonly worstNote: number | null;
+  /** Largest absolute difference of a patch's or token's share of the interest; null if the model has none. */
+  readonly worstInterest: number | null;
   readonly agreement: number;
   /** For the case by which runtimes try their devices. */
   readonly probe: readonly number[];
@@ -80,7 +85,7 @@ export async function checkExport(
     session: await openOnnx(files.text.file),
     tokenizer: files.text.tokenizer,
   };
-  const tally = { worst: 0, agree: 0, pixels: 0, worstNote: 0 };
+  const tally = { worst: 0, agree: 0, pixels: 0, worstNote: 0, worstInterest: 0 };
   let probe: readonly number[];
   try {
     const groups = [...cases.map((one) => [one]), ...(cases.length > 1 ? [cases.slice(0, 2)] : [])];
@@ -89,8 +94,12 @@ export async function checkExport(
       const images = joined(group.map(({ image }) => image));
       const expected = model.probabilities(images, notes);
       const note = text && (await compareNotes(model, text, notes, tally));
-      for (const one of parts ? [segmenter, parts] : [segmenter])
-        compareMasks(expected, await runSegmenter(one, { images, notes: note, model }), threshold, tally);
+      for (const one of parts ? [segmenter, parts] : [segmenter]) {
+        const found = await runSegmenter(one, { images, notes: note, model });
+        compareMasks(expected, found.probability, threshold, tally);
+        if (model.model.interestSide !== null)
+          compareInterest(model, { images, notes, interest: found.interest }, tally);
+      }
       onProgress?.(i + 1, groups.length);
     }
     probe = await probeFiles(model, segmenter, text);
@@ -104,6 +113,7 @@ export async function checkExport(
     real: cases.filter(({ real }) => real).length,
     worst: tally.worst,
     worstNote: text ? tally.worstNote : null,
+    worstInterest: model.model.interestSide === null ? null : tally.worstInterest,
     agreement: tally.pixels === 0 ? 1 : tally.agree / tally.pixels,
     probe,
   };
@@ -113,7 +123,7 @@ export async function checkExport(
 
 /** @throws EXPORT_DIFFERS */
 export function judge(report: Omit<CheckReport, 'probe'>, precision: ExportPrecision): void {
-  const { worst, worstNote, agreement } = report;
+  const { worst, worstNote, worstInterest, agreement } = report;
   const fail = (what: string, actual: number, limit: string): never => {
     throw new ReclmisError(
       'EXPORT_DIFFERS',
@@ -125,6 +135,8 @@ export function judge(report: Omit<CheckReport, 'probe'>, precision: ExportPreci
     fail('largest difference of a probability', worst, `at most ${FP32_LIMIT}`);
   if (precision === 'fp32' && worstNote !== null && !(worstNote <= TEXT_LIMIT))
     fail('largest difference of a note feature', worstNote, `at most ${TEXT_LIMIT}`);
+  if (precision === 'fp32' && worstInterest !== null && !(worstInterest <= INTEREST_LIMIT))
+    fail('largest difference of a share of interest', worstInterest, `at most ${INTEREST_LIMIT}`);
   if (agreement < AGREEMENT[precision])
     fail('share of equal mask pixels', agreement, `at least ${AGREEMENT[precision]}`);
 }
@@ -139,6 +151,7 @@ interface Tally {
   agree: number;
   pixels: number;
   worstNote: number;
+  worstInterest: number;
 }
 
 function compareMasks(expected: Float32Array, actual: Float32Array, threshold: number, tally: Tally): void {
@@ -149,6 +162,29 @@ function compareMasks(expected: Float32Array, actual: Float32Array, threshold: n
   }
   tally.pixels += expected.length;
   tally.agree += equalPixels(expected, actual, threshold);
+}
+
+/** Patches and tokens of each case, as the runtime reads them. */
+function compareInterest(
+  model: LoadedModel,
+  { images, notes, interest }: { images: Float32Array; notes: readonly string[]; interest: Float32Array },
+  tally: Tally,
+): void {
+  const { encoder } = model;
+  const patches = (model.model.interestSide ?? 0) ** 2;
+  const expected = model.interest(images, notes);
+  const length = patches + encoder.contextLength;
+  for (const [b, note] of notes.entries()) {
+    const [a, e] = [interest, expected].map((rows) => {
+      const row = rows.slice(b * length, (b + 1) * length);
+      return interestShares(row, patches, encoder.tokens(note));
+    });
+    for (const part of ['patches', 'tokens'] as const)
+      e?.[part].forEach((share, i) => {
+        const difference = Math.abs(share - (a?.[part][i] ?? Number.NaN));
+        tally.worstInterest = Math.max(tally.worstInterest, difference); // keeps NaN
+      });
+  }
 }
 
 /** Pixels on the same side of the threshold; missing ones in `actual` count as below. */
@@ -166,7 +202,8 @@ async function probeFiles(
 ): Promise<readonly number[]> {
   const images = probePlanes(model.size);
   const notes = text && (await encodeNotes(text, [PROBE_NOTE]));
-  return probeValues(await runSegmenter(segmenter, { images, notes, model }), model.size);
+  const { probability } = await runSegmenter(segmenter, { images, notes, model });
+  return probeValues(probability, model.size);
 }
 
 async function compareNotes(
@@ -196,11 +233,11 @@ export async function encodeNotes(
   return outputs.get(TEXT_NAMES.note) ?? new Float32Array(0);
 }
 
-/** Images [B,3,S,S] and features [B,T,W] (or null) -> probabilities [B,1,S,S]. */
+/** Images [B,3,S,S] and features [B,T,W] (or null) -> probabilities [B,1,S,S], interest [B,N+T], empty if it has none. */
 export async function runSegmenter(
   segmenter: Pick<OnnxSession, 'run'>,
   { images, notes, model }: { images: Float32Array; notes: Float32Array | null; model: LoadedModel },
-): Promise<Float32Array> {
+): Promise<{ probability: Float32Array; interest: Float32Array }> {
   const S = model.size;
   const B = images.length / (3 * S * S);
   const outputs = await segmenter.run({
@@ -214,7 +251,10 @@ export async function runSegmenter(
           },
         }),
   });
-  return outputs.get(SEGMENTER_NAMES.probability) ?? new Float32Array(0);
+  const [probability, interest] = [SEGMENTER_NAMES.probability, INTEREST].map(
+    (name) => outputs.get(name) ?? new Float32Array(0),
+  ) as [Float32Array, Float32Array];
+  return { probability, interest };
 }
 
 export function joined(parts: readonly Float32Array[]): Float32Array {

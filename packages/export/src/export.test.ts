@@ -96,6 +96,8 @@ describe('a run that reads notes by words', () => {
     expect(report.check.worst).toBeLessThan(1e-5);
     expect(report.check.worst).toBeGreaterThan(0);
     expect(report.check.worstNote).toBeLessThan(1e-5);
+    expect(report.check.worstInterest).toBeLessThan(1e-5);
+    expect(report.check.worstInterest).toBeGreaterThan(0);
   });
 
   it('holds no parameter that only training needs, and no batch normalisation', () => {
@@ -105,8 +107,11 @@ describe('a run that reads notes by words', () => {
       { name: 'image', shape: ['batch', 3, S, S] },
       { name: 'note', shape: ['batch', 12, 512] },
     ]);
-    expect(outputs).toEqual([{ name: 'probability', shape: ['batch', 1, S, S] }]);
-    const trainingOnly = /^(rec_|mlp_|clip|interact\.CTBN)|running_|\.norm\./;
+    expect(outputs).toEqual([
+      { name: 'probability', shape: ['batch', 1, S, S] },
+      { name: 'interest', shape: ['batch', (S / 16) ** 2 + 12] },
+    ]);
+    const trainingOnly = /^(rec_|clip)|running_|\.norm\./;
     expect(constants.map(({ name }) => name).filter((name) => trainingOnly.test(name))).toEqual([]);
     const absent = ['BatchNormalization', 'Dropout', 'ReduceMean'];
     expect(nodes.filter(({ op }) => absent.includes(op))).toEqual([]);
@@ -114,11 +119,12 @@ describe('a run that reads notes by words', () => {
     expect(nodes.filter(({ op }) => op === 'Resize')).toHaveLength(1);
     expect(constants.every(({ name }) => nodes.some((node) => node.inputs.includes(name)))).toBe(true);
 
-    // Folding leaves a weight and a bias per convolution.
+    // Folding leaves a weight and a bias per convolution; the interest's are not the mask's.
+    const ofMask = /^(?!mlp_|interact\.CTBN)/;
     using model = openRun(run).loadModel({ threads: 1 });
     let expected = 0;
     for (const [key, { numel }] of model.model.stateDict()) {
-      if (!trainingOnly.test(key)) expected += numel;
+      if (ofMask.test(key) && !trainingOnly.test(key)) expected += numel;
     }
     expect(report.manifest.parameters).toBe(expected);
   });
@@ -268,13 +274,13 @@ describe('other runs', () => {
     const { manifest, check } = await exportModel(run, { out, threads: 1 });
     expect(readdirSync(out).sort()).toEqual([MANIFEST_FILE, 'segmenter.onnx']);
     expect(manifest).toMatchObject({ note: null, textEncoder: null, segmenter: { inputs: { note: null } } });
-    expect(check.worstNote).toBeNull();
+    expect([check.worstNote, check.worstInterest]).toEqual([null, null]);
     expect(check.worst).toBeLessThan(1e-5);
   });
 });
 
 describe('the check', () => {
-  const good = { cases: 3, real: 3, worst: 1e-6, worstNote: 1e-6, agreement: 1 };
+  const good = { cases: 3, real: 3, worst: 1e-6, worstNote: 1e-6, worstInterest: 1e-6, agreement: 1 };
 
   it.each<[string, Partial<typeof good>, 'fp32' | 'fp16' | 'int8', RegExp | null]>([
     ['equal', {}, 'fp32', null],
@@ -282,6 +288,9 @@ describe('the check', () => {
     ['no number', { worst: Number.NaN }, 'fp16', /NaN, expected a number/],
     ['another note', { worstNote: 0.01 }, 'fp32', /note feature 0.01/],
     ['another note in fp16', { worstNote: 0.01 }, 'fp16', null],
+    ['another interest', { worstInterest: 2e-4 }, 'fp32', /share of interest 0.0002/],
+    ['an interest of no numbers', { worstInterest: Number.NaN }, 'fp32', /share of interest NaN/],
+    ['another interest in int8', { worstInterest: 0.01 }, 'int8', null],
     ['a probability in fp16', { worst: 0.2 }, 'fp16', null],
     ['other masks in fp16', { agreement: 0.99 }, 'fp16', /mask pixels 0.99, expected at least 0.999/],
     ['other masks in int8', { agreement: 0.99 }, 'int8', null],

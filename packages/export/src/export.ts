@@ -47,12 +47,12 @@ import { calibrationCases, madeCases, readCases } from './cases.js';
 import { checkExport, type CheckReport, type ExportPrecision, THRESHOLD } from './check.js';
 import { calibrationOf } from './int8.js';
 import { countParameters } from './onnx-graph.js';
-import { noteCut } from './note-cut.js';
+import { interestOf, noteCut } from './note-cut.js';
 import { noteWidth } from './note-input.js';
 import { encodeModel, OPSET } from './onnx-model.js';
 import { runPasses } from './passes.js';
 import { confidenceTestsOf, scoresOf } from './scores.js';
-import { SEGMENTER_NAMES, segmenterGraph } from './segmenter-graph.js';
+import { onlyMask, SEGMENTER_NAMES, segmenterGraph } from './segmenter-graph.js';
 import { checkTarget, type ExportTarget, writeTarget } from './targets.js';
 import { type ExportedTokenizer, TEXT_NAMES, textGraph } from './text-graph.js';
 
@@ -156,7 +156,7 @@ async function writeModel(
   onStage('recording');
   const graph = segmenterGraph(model.model, encoder.contextLength);
   const text = model.model.readsNotes ? textGraph(encoder, model.model.noteInput) : null;
-  const parameters = countParameters(graph);
+  const parameters = countParameters(onlyMask(graph));
   const flopsPerImage = flopsOf(model);
   const calibration = precision === 'int8' ? await calibrationCases(run, model, options) : null;
   if (calibration) onStage('calibrating');
@@ -200,6 +200,7 @@ async function writeModel(
     parameters,
     flopsPerImage,
     features: cut?.features ?? null,
+    interest: interestOf(graph),
     sides,
     tokenizer: text?.tokenizer ?? null,
   };
@@ -217,6 +218,8 @@ interface Described {
   readonly parameters: number;
   readonly flopsPerImage: number;
   readonly features: readonly GraphFeature[] | null;
+  /** Name of the output. */
+  readonly interest: string | null;
   readonly sides: StatedSides;
   readonly tokenizer: ExportedTokenizer | null;
 }
@@ -225,11 +228,12 @@ async function describe(
   run: Run,
   model: LoadedModel,
   dir: string,
-  { precision, check, parameters, flopsPerImage, features, sides, tokenizer }: Described,
+  { precision, check, parameters, flopsPerImage, features, interest, sides, tokenizer }: Described,
   { name = defaultName(run), onNotice }: Pick<ExportOptions, 'name' | 'onNotice'>,
 ): Promise<ModelManifest> {
   const { reclmis, libtorch } = currentVersions();
   const { encoder, checkpoint } = model;
+  const { interestSide: side } = model.model;
   const { data } = run.info;
   const reference = await referenceOf(run, model, sides, onNotice);
   return {
@@ -262,6 +266,7 @@ async function describe(
       file: await fileEntry(dir, FILES.segmenter),
       inputs: { image: SEGMENTER_NAMES.image, note: tokenizer && SEGMENTER_NAMES.note },
       outputs: { probability: SEGMENTER_NAMES.probability },
+      interest: interest === null || side === null ? null : { output: interest, side },
       features: features && features.map(({ shape, ...feature }) => ({ ...feature, shape: [...shape] })),
     },
     textEncoder: tokenizer && {

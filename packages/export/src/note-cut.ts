@@ -9,7 +9,7 @@ import { dropUnused, makersOf } from './fold.js';
 import { typesOf } from './half.js';
 import { copyOf, type OnnxGraph } from './onnx-graph.js';
 import { encodeModel } from './onnx-model.js';
-import { SEGMENTER_NAMES } from './segmenter-graph.js';
+import { INTEREST, SEGMENTER_NAMES } from './segmenter-graph.js';
 import { openOnnx } from './session.js';
 
 /** Made after crossing: cheap, and four times as large as what they are made of. */
@@ -38,7 +38,14 @@ export async function noteCut(graph: OnnxGraph): Promise<Cut | null> {
     return one.length > 0 && rest && two[0] === 2 * one[0]! ? { ...feature, shape: one } : null;
   });
   const known = features.filter((feature) => feature !== null);
-  return known.length < features.length ? null : { ...SEGMENTER_NAMES, features: known };
+  return known.length < features.length
+    ? null
+    : { ...SEGMENTER_NAMES, features: known, interest: interestOf(graph) };
+}
+
+/** The name of the output that says what the model is interested in; null of most models. */
+export function interestOf({ outputs }: OnnxGraph): string | null {
+  return outputs.some(({ name }) => name === INTEREST) ? INTEREST : null;
 }
 
 /** In the order in which they are read. */

@@ -1,13 +1,17 @@
-/** A model's inference graph as ONNX: image [B,3,S,S] in [0,1] and note [B,T,W] -> probability [B,1,S,S]. */
+/**
+ * A model's inference graph as ONNX: image [B,3,S,S] in [0,1] and note [B,T,W] -> probability [B,1,S,S] and, of models
+ * that learn it, interest [B,N+T] (`SegmentationModel.segmentWithScores`).
+ */
 import { rand, scope, type Tensor } from '@reclmis/torch';
 import type { SegmentationModel } from '@reclmis/lab';
-import { fold } from './fold.js';
+import { dropUnused, fold } from './fold.js';
 import { fromNote, sampleNote } from './note-input.js';
-import type { OnnxGraph } from './onnx-graph.js';
+import { copyOf, type OnnxGraph } from './onnx-graph.js';
 import { record } from './record.js';
 import { translate } from './translate.js';
 
 export const SEGMENTER_NAMES = { image: 'image', note: 'note', probability: 'probability' } as const;
+export const INTEREST = 'interest';
 
 /** Records `model.segment`, keeping the model's mode. @param contextLength T. @throws EXPORT_UNSUPPORTED */
 export function segmenterGraph(model: SegmentationModel, contextLength: number): OnnxGraph {
@@ -21,9 +25,13 @@ export function segmenterGraph(model: SegmentationModel, contextLength: number):
         image: rand([B, 3, S, S]),
         ...(model.readsNotes ? { note: sampleNote(B, contextLength, W, noteInput) } : {}),
       }),
-      ({ image, note }) => ({
-        probability: model.segment(image, note ? fromNote(note, noteInput) : null).probability,
-      }),
+      ({ image, note }): { probability: Tensor; [INTEREST]?: Tensor } => {
+        const read = note ? fromNote(note, noteInput) : null;
+        if (model.interestSide === null || read === null)
+          return { probability: model.segment(image, read).probability };
+        const { probability, interest } = model.segmentWithScores(image, read);
+        return { probability, [INTEREST]: interest };
+      },
     );
     try {
       const parameters = new Map([...model.stateDict()].map(([key, { id }]) => [id, key]));
@@ -34,4 +42,12 @@ export function segmenterGraph(model: SegmentationModel, contextLength: number):
   } finally {
     model.train(wasTraining);
   }
+}
+
+/** A copy that makes the probability alone. */
+export function onlyMask(graph: OnnxGraph): OnnxGraph {
+  const { probability } = SEGMENTER_NAMES;
+  const part = { ...copyOf(graph), outputs: graph.outputs.filter(({ name }) => name === probability) };
+  dropUnused(part);
+  return part;
 }

@@ -40,22 +40,29 @@ export async function openOnnx(
   };
 }
 
-/** Both parts of a segmenter, one after the other, as one. @throws EXPORT_DIFFERS if onnxruntime refuses one */
+/** The parts of a segmenter, one after the other, as one. @throws EXPORT_DIFFERS if onnxruntime refuses one */
 export async function openParts(
   parts: OnnxParts,
   { image: picture, note: words }: Pick<Cut, 'image' | 'note'>,
 ): Promise<Pick<OnnxSession, 'run' | 'release'>> {
   const image = await openRaw(parts.image(), {});
-  const note = await openRaw(parts.note(), {});
+  const asked = [await openRaw(parts.note(), {})];
+  if (parts.interest) asked.push(await openRaw(parts.interest(), {}));
   return {
     run: async (inputs) => {
       const { [picture]: seen, [words]: read } = await feedsOf(inputs);
       const features = await image.run(seen ? { [picture]: seen } : {});
-      return floatsOf(await note.run({ ...features, ...(read ? { [words]: read } : {}) }));
+      const outputs = new Map<string, Float32Array>();
+      for (const part of asked)
+        for (const [name, values] of floatsOf(
+          await part.run({ ...features, ...(read ? { [words]: read } : {}) }),
+        ))
+          outputs.set(name, values);
+      return outputs;
     },
     release: async () => {
       await image.release();
-      await note.release();
+      for (const part of asked) await part.release();
     },
   };
 }

@@ -58,10 +58,22 @@ describe('Triton', () => {
         inputs: { image: 'image', note: null },
         outputs: { probability: 'probability' },
         features: null,
+        interest: null,
       },
     });
     const models = servedModels(free);
     expect(models.map(({ name, inputs }) => [name, inputs.length])).toEqual([['segmenter', 1]]);
+  });
+
+  it('is told of the interest, if the model states one', () => {
+    const { segmenter } = manifest();
+    const [stated] = servedModels(
+      manifest({ segmenter: { ...segmenter, interest: { output: 'interest', side: 14 } } }),
+    );
+    expect(stated?.outputs).toEqual([
+      { name: 'probability', type: 'TYPE_FP32', dims: [1, 224, 224] },
+      { name: 'interest', type: 'TYPE_FP32', dims: [14 * 14 + 24] },
+    ]);
   });
 
   it('finds hard-linked files in versioned folders', async () => {

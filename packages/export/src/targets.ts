@@ -82,7 +82,18 @@ export function servedModels(manifest: ModelManifest): ServedModel[] {
           ? [{ name: segmenter.inputs.note, type: 'TYPE_FP32' as const, dims: features }]
           : []),
       ],
-      outputs: [{ name: segmenter.outputs.probability, type: 'TYPE_FP32', dims: [1, S, S] }],
+      outputs: [
+        { name: segmenter.outputs.probability, type: 'TYPE_FP32', dims: [1, S, S] },
+        ...(segmenter.interest && note
+          ? [
+              {
+                name: segmenter.interest.output,
+                type: 'TYPE_FP32' as const,
+                dims: [segmenter.interest.side ** 2 + note.contextLength],
+              },
+            ]
+          : []),
+      ],
     },
   ];
   if (textEncoder && note && features) {

@@ -1,6 +1,6 @@
 /** What results of DICOM and NIfTI images have besides: warnings of the file, and masks on its stored pixels. */
 import type { DisplayedFrame } from '@reclmis/clinical';
-import type { Mask, Raster, ResultChecks, StatedSides, Warning } from '@reclmis/core';
+import type { Interest, Mask, Raster, ResultChecks, StatedSides, Warning } from '@reclmis/core';
 
 /** @param worded the note in the caller's sides */
 export function clinicalWarnings(
@@ -37,6 +37,7 @@ interface Found {
   readonly probability: Float32Array;
   readonly width: number;
   readonly height: number;
+  readonly interest?: Interest;
 }
 
 /** Turned back to the pixels as stored. */
@@ -46,11 +47,16 @@ export async function asStored<F extends Found>(
 ): Promise<F & { readonly clinical?: DisplayedFrame }> {
   if (!frame) return found;
   const back = await turnedBack(frame);
-  const { width, height, probability } = found;
+  const { width, height, probability, interest } = found;
   const mask = back.raster(found.mask);
+  const turned = interest && {
+    ...interest,
+    map: back.plane(interest.map, interest.width, interest.height), // a square of patches
+  };
   return {
     ...found,
     mask,
+    ...(turned ? { interest: turned } : {}),
     probability: back.plane(probability, width, height),
     width: mask.width,
     height: mask.height,

@@ -88,11 +88,13 @@ export function knowNote(note: unknown): string {
 export function knowOptions(options: unknown): void {
   if (options === null || typeof options !== 'object')
     throw new ReclmisError('OPTION_INVALID', `options: expected an object, got ${nameOf(options)}`);
-  const { threshold, maxPixels, signal } = options as SegmentOptions;
+  const { threshold, maxPixels, signal, interest } = options as SegmentOptions;
   if (threshold !== undefined && !(threshold >= 0 && threshold <= 1))
     throw new ReclmisError('OPTION_INVALID', `threshold: expected 0 to 1, got ${String(threshold)}`);
   if (maxPixels !== undefined && !(maxPixels >= 1))
     throw new ReclmisError('OPTION_INVALID', `maxPixels: expected a number from 1, got ${String(maxPixels)}`);
+  if (interest !== undefined && typeof interest !== 'boolean')
+    throw new ReclmisError('OPTION_INVALID', `interest: expected true or false, got ${nameOf(interest)}`);
   if (signal !== undefined && !(signal instanceof AbortSignal))
     throw new ReclmisError('OPTION_INVALID', `signal: expected an AbortSignal, got ${nameOf(signal)}`);
 }

@@ -22,16 +22,27 @@ interface Described {
   readonly outputs: readonly Expected[];
 }
 
-/** [B,3,S,S] and [B,T,W] -> [B,1,S,S]. */
+/** [B,3,S,S] and [B,T,W] -> [B,1,S,S], and [B,N+T] if the manifest states an interest. */
 export function segmenterOf({ image: { size: S }, note, segmenter }: ModelManifest): Described {
-  const { inputs, outputs } = segmenter;
+  const { inputs, outputs, interest } = segmenter;
   const features =
     note && inputs.note !== null
       ? [{ name: inputs.note, type: 'float32', sizes: [note.contextLength, note.width] } as const]
       : [];
   return {
     inputs: [{ name: inputs.image, type: 'float32', sizes: [3, S, S] }, ...features],
-    outputs: [{ name: outputs.probability, type: 'float32', sizes: [1, S, S] }],
+    outputs: [
+      { name: outputs.probability, type: 'float32', sizes: [1, S, S] },
+      ...(interest && note
+        ? [
+            {
+              name: interest.output,
+              type: 'float32' as const,
+              sizes: [interest.side ** 2 + note.contextLength],
+            },
+          ]
+        : []),
+    ],
   };
 }
 

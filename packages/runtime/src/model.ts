@@ -7,7 +7,11 @@ import {
   type HubOrigin,
   type ClassEntries,
   CONVENTIONS,
+  defined,
   habitsOf,
+  type Interest,
+  interestingWords,
+  interestShares,
   type ModelManifest,
   NOTE_STYLES,
   noteForModel,
@@ -56,7 +60,7 @@ export class LoadedModel implements Model, PictureSegmenter {
     readonly manifest: ModelManifest,
     readonly platform: Platform,
     private readonly segmenter: SegmenterNetworks,
-    tokens: Tokens | null,
+    private readonly tokens: Tokens | null,
     private readonly text: NoteFeatures | null,
     origin?: HubOrigin,
   ) {
@@ -149,7 +153,7 @@ export class LoadedModel implements Model, PictureSegmenter {
       checks,
       picture,
       readNote: (note, sides, style) => this.readNote(note, sides, style),
-      ask: (planes, note, signal) => this.ask(planes, [note], signal),
+      ask: (planes, note, signal) => this.ask(planes, [note], defined({ signal })),
     };
   }
 
@@ -163,8 +167,8 @@ export class LoadedModel implements Model, PictureSegmenter {
   private ask(
     planes: Float32Array,
     notes: readonly string[],
-    signal: AbortSignal | undefined,
-  ): Promise<{ text: number; segment: number; probability: Float32Array }> {
+    { signal, interest = false }: Pick<NoteOptions, 'signal' | 'interest'>,
+  ): Promise<{ text: number; segment: number; probability: Float32Array; interest: Float32Array | null }> {
     return this.queue(async () => {
       signal?.throwIfAborted();
       const start = performance.now();
@@ -172,12 +176,13 @@ export class LoadedModel implements Model, PictureSegmenter {
       const features = (await this.text?.of(notes)) ?? null;
       signal?.throwIfAborted();
       const encoded = performance.now();
-      const probability = await this.segmenter.probabilities(planes, features, notes.length, signal);
-      return {
-        text: known ? 0 : encoded - start,
-        segment: performance.now() - encoded,
-        probability,
-      };
+      const count = notes.length;
+      const probability = await this.segmenter.probabilities(planes, features, count, signal);
+      signal?.throwIfAborted();
+      const rows =
+        interest && features ? await this.segmenter.interest(planes, features, count, signal) : null;
+      const segment = performance.now() - encoded;
+      return { text: known ? 0 : encoded - start, segment, probability, interest: rows };
     });
   }
 
@@ -186,7 +191,8 @@ export class LoadedModel implements Model, PictureSegmenter {
     options: SegmentOptions,
   ): Promise<Segmentation[]> {
     if (cases.length === 0) return [];
-    const { signal, threshold = this.manifest.threshold } = options;
+    const { threshold = this.manifest.threshold } = options;
+    this.requireInterest(options);
     const notes = cases.map(({ note, sides = options.sides, noteStyle = options.noteStyle }) =>
       this.readNote(note, sides, noteStyle),
     );
@@ -198,7 +204,7 @@ export class LoadedModel implements Model, PictureSegmenter {
     const planes = joined(pictures); // [B,3,S,S]
     const ready = performance.now();
     const texts = notes.map(({ text }) => text);
-    const { text, segment, probability } = await this.ask(planes, texts, signal);
+    const { text, segment, probability, interest } = await this.ask(planes, texts, options);
     const computed = performance.now();
     const found = await Promise.all(
       pictures.map((picture, index) =>
@@ -208,6 +214,7 @@ export class LoadedModel implements Model, PictureSegmenter {
           probability,
           index,
           threshold,
+          interest: this.interestIn(interest, index, texts[index]!),
         }),
       ),
     );
@@ -224,12 +231,21 @@ export class LoadedModel implements Model, PictureSegmenter {
 
   private async segmentOpen(picture: Picture, given: string, options: NoteOptions): Promise<Segmentation> {
     const { signal, sides, noteStyle, threshold = this.manifest.threshold } = options;
+    this.requireInterest(options);
     const note = this.readNote(given, sides, noteStyle);
     const begun = performance.now();
     signal?.throwIfAborted();
-    const { text, segment, probability } = await this.ask(picture.planes, [note.text], signal);
+    const { text, segment, probability, interest } = await this.ask(picture.planes, [note.text], options);
     const computed = performance.now();
-    const answer = { note, readsNotes: this.text !== null, probability, index: 0, threshold };
+    const shown = this.interestIn(interest, 0, note.text);
+    const answer = {
+      note,
+      readsNotes: this.text !== null,
+      probability,
+      index: 0,
+      threshold,
+      interest: shown,
+    };
     const found = await segmentationOf(this, picture, answer);
     const end = performance.now();
     const postprocess = end - computed;
@@ -289,6 +305,28 @@ export class LoadedModel implements Model, PictureSegmenter {
 
   requireOpen(): void {
     if (this.disposed) throw new ReclmisError('INFERENCE_FAILED', 'the model was already disposed');
+  }
+
+  /** @throws OPTION_INVALID if it is asked of a model that has none */
+  private requireInterest({ interest }: NoteOptions): void {
+    if (interest !== true || this.manifest.segmenter.interest) return;
+    throw new ReclmisError('OPTION_INVALID', 'interest: this model states none', {
+      remedy:
+        'Ask only where `manifest.segmenter.interest` is set: exports of RecLMIS have it, older ones after another `reclmis export`.',
+    });
+  }
+
+  /** @param rows [B,N+T]; null: not asked. @param note that was sent @throws INFERENCE_FAILED */
+  private interestIn(rows: Float32Array | null, index: number, note: string): Interest | null {
+    const stated = this.manifest.segmenter.interest;
+    if (rows === null || !stated || !this.tokens) return null;
+    const { side } = stated;
+    const tokens = this.tokens.reader.tokens(note);
+    const length = side ** 2 + tokens.tokens.length;
+    const row = rows.subarray(index * length, (index + 1) * length);
+    const shares = interestShares(row, side ** 2, tokens);
+    const words = interestingWords(note, tokens, shares.tokens);
+    return { map: shares.patches, width: side, height: side, words };
   }
 
   private requireText(): NoteFeatures {

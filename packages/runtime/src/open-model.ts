@@ -1,6 +1,7 @@
 /** Loads a model: its files, checked, its networks, and a device that computes right. */
 import {
   manifestFiles,
+  type GraphFeature,
   type ModelManifest,
   type OnnxParts,
   parseVocabulary,
@@ -10,11 +11,17 @@ import {
 } from '@reclmis/core';
 import { requireGraph, segmenterOf, textEncoderOf } from './manifest-graph.js';
 import { LoadedModel } from './model.js';
-import { firstLine, unlessAborted } from './networks.js';
+import { firstLine, unlessAborted, withCode } from './networks.js';
 import { NoteFeatures } from './note-features.js';
 import { readManifest } from './read-manifest.js';
 import type { Network, Platform, Source } from './seams.js';
-import { CutSegmenter, knowFeatureBytes, type SegmenterNetworks, WholeSegmenter } from './segmenters.js';
+import {
+  CutSegmenter,
+  knowFeatureBytes,
+  type Opening,
+  type SegmenterNetworks,
+  WholeSegmenter,
+} from './segmenters.js';
 import { tokenizerOf } from './tokens.js';
 import type { LoadOptions, Model } from './types.js';
 
@@ -85,15 +92,24 @@ export async function openModel(
   requireGraph(segmenterBytes, segmenterOf(manifest), `${source.where}: ${manifest.segmenter.file.name}`);
   if (textBytes && manifest.textEncoder)
     requireGraph(textBytes, textEncoderOf(manifest), `${source.where}: ${manifest.textEncoder.file.name}`);
-  const parts = partsOf(manifest, segmenterBytes, source.where);
+  const { file: segmenterFile, features } = manifest.segmenter;
+  const cut = featureBytes > 0 && features ? features : [];
+  const parts = partsOf(manifest, segmenterBytes, cut, source.where);
+  /** Opened when it is first asked for, maybe long after `signal` has ended loading. */
+  const interestOf = (): Opening | null => {
+    const bytes = parts?.interest?.();
+    return bytes ? () => withCode(platform.open(bytes)) : null;
+  };
   const openSegmenter = async (): Promise<SegmenterNetworks> => {
-    const { file, features } = manifest.segmenter;
-    if (!parts || !features || featureBytes === 0)
-      return new WholeSegmenter(manifest, await open(segmenterBytes, file));
-    const names = features.map(({ name }) => name);
-    const image = await open(parts.image(), file, names);
+    if (!parts || cut.length === 0) {
+      const whole = await open(parts?.note() ?? segmenterBytes, segmenterFile);
+      return new WholeSegmenter(manifest, whole, interestOf());
+    }
+    const names = cut.map(({ name }) => name);
+    const image = await open(parts.image(), segmenterFile, names);
     try {
-      return new CutSegmenter(manifest, image, await open(parts.note(), file), features, featureBytes);
+      const note = await open(parts.note(), segmenterFile);
+      return new CutSegmenter(manifest, { image, note, interest: interestOf() }, cut, featureBytes);
     } catch (error) {
       await image.release();
       throw error;
@@ -134,17 +150,26 @@ async function cachedFile(
   return null;
 }
 
-/** The two parts of a segmenter whose features are stated; null of others. @throws MODEL_INVALID */
-function partsOf({ segmenter }: ModelManifest, bytes: Uint8Array, where: string): OnnxParts | null {
-  const { features, inputs, outputs, file } = segmenter;
-  if (!features || inputs.note === null) return null;
-  const cut = { image: inputs.image, note: inputs.note, probability: outputs.probability, features };
+/**
+ * The parts of a segmenter that is cut at features, or whose interest is apart from its probability; null of others.
+ * @throws MODEL_INVALID
+ */
+function partsOf(
+  { segmenter }: ModelManifest,
+  bytes: Uint8Array,
+  features: readonly GraphFeature[],
+  where: string,
+): OnnxParts | null {
+  const { inputs, outputs, interest, file } = segmenter;
+  if (inputs.note === null || (features.length === 0 && !interest)) return null;
+  const named = { image: inputs.image, note: inputs.note, probability: outputs.probability };
   try {
-    return splitOnnx(bytes, cut);
+    return splitOnnx(bytes, { ...named, features, interest: interest?.output ?? null });
   } catch (cause) {
+    const at = interest ? 'segmenter.features and segmenter.interest' : 'segmenter.features';
     throw new ReclmisError(
       'MODEL_INVALID',
-      `${where}: ${file.name}: cannot be cut at segmenter.features (${firstLine(cause)})`,
+      `${where}: ${file.name}: cannot be cut at ${at} (${firstLine(cause)})`,
       { cause },
     );
   }

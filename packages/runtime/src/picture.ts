@@ -9,6 +9,7 @@ import {
   defined,
   type ImageSize,
   imageToPlanes,
+  type Interest,
   type ModelManifest,
   type NoteForModel,
   resizeOf,
@@ -65,13 +66,15 @@ export interface Answer {
   readonly probability: Float32Array;
   readonly index: number;
   readonly threshold: number;
+  /** As displayed; null if it was not asked for. */
+  readonly interest: Interest | null;
 }
 
 /** The mask on the pixels as stored, with its warnings. @throws INFERENCE_FAILED if the values are no probabilities */
 export async function segmentationOf(
   { manifest, checks }: Pick<Reading, 'manifest' | 'checks'>,
   { size, frame, warnings: ofImage }: Picture,
-  { note: given, readsNotes, probability, index, threshold }: Answer,
+  { note: given, readsNotes, probability, index, threshold, interest }: Answer,
 ): Promise<Omit<Segmentation, 'timings'>> {
   const S = manifest.image.size;
   const { probability: own, mask } = segmented(probability, index, S, size, threshold);
@@ -87,6 +90,10 @@ export async function segmentationOf(
   const confidence =
     fitted?.threshold === threshold ? confidenceAt(fitted, probability, index, S, ofImage) : undefined;
   const note = { sides, mirrored, style, sent: readsNotes ? text : '', read };
-  const found = { mask, probability: own, ...size, note, warnings, ...(confidence ? { confidence } : {}) };
+  const found = {
+    ...{ mask, probability: own, ...size, note, warnings },
+    ...(confidence ? { confidence } : {}),
+    ...(interest ? { interest } : {}),
+  };
   return asStored(found, frame);
 }

@@ -27,6 +27,8 @@ function segmenter(limit: number): {
   calls: string[];
   made: Features[];
   failing: { image: boolean };
+  image: Network;
+  note: Network;
 } {
   const calls: string[] = [];
   const made: Features[] = [];
@@ -68,7 +70,14 @@ function segmenter(limit: number): {
     keep: never,
     release: release('note'),
   };
-  return { cut: new CutSegmenter(manifest, image, note, FEATURES, limit), calls, made, failing };
+  return {
+    cut: new CutSegmenter(manifest, { image, note }, FEATURES, limit),
+    calls,
+    made,
+    failing,
+    image,
+    note,
+  };
 }
 
 const image = (k: number): Float32Array => new Float32Array(PLANES).fill(k);
@@ -163,6 +172,38 @@ describe('a segmenter that is cut', () => {
     expect(calls).toEqual(['see 1']);
     await cut.probabilities(image(1), Float32Array.of(0), 1);
     expect(calls).toEqual(['see 1', 'ask 1']);
+  });
+
+  it('opens its part of interest when first asked, once, and frees it', async () => {
+    const { calls, note, cut: plain, image: part } = segmenter(10 * ONE);
+    let opened = 0;
+    const interest: Network = {
+      ...note,
+      run: (inputs, output, kept) => {
+        const { shape, data } = inputs['note']!;
+        calls.push(`${output} ${shape[0]}`);
+        const { sums } = kept as Features;
+        return Promise.resolve(
+          Float32Array.from({ length: shape[0]! * 5 }, (_, i) => sums[Math.floor(i / 5)]! + Number(data[0])),
+        );
+      },
+    };
+    const stated = {
+      ...manifest,
+      segmenter: { ...manifest.segmenter, interest: { output: 'looks', side: 2 } },
+    };
+    const opening = (): Promise<Network> => Promise.resolve((opened++, interest));
+    const cut = new CutSegmenter(stated, { image: part, note, interest: opening }, FEATURES, 10 * ONE);
+    await cut.probabilities(image(1), Float32Array.of(5), 1);
+    expect(opened).toBe(0);
+    const of = (k: number): Float32Array => Float32Array.of(k);
+    expect([...(await cut.interest(image(1), of(5), 1))]).toEqual(new Array<number>(5).fill(17)); // 4 patches, a token
+    expect([...(await cut.interest(images(1, 1), Float32Array.of(1, 2), 2))].filter((_, i) => i % 5 === 0)).toEqual([13, 14]); // prettier-ignore
+    expect(opened).toBe(1);
+    expect(calls).toEqual(['see 1', 'ask 1', 'looks 1', 'looks 1', 'looks 1']);
+    await cut.release();
+    expect(calls.slice(5)).toEqual(['release image', 'release note', 'release note']);
+    await expect(plain.interest(image(1), of(5), 1)).rejects.toThrow('states no interest');
   });
 
   it('fails by code', async () => {

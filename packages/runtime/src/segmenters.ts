@@ -12,7 +12,7 @@ import {
   sameValues,
 } from '@reclmis/core';
 import { runNetwork, withCode } from './networks.js';
-import type { Kept, Network, Values } from './seams.js';
+import type { Inputs, Kept, Network, Values } from './seams.js';
 
 /** Calls never overlap: the model puts them in order. */
 export interface SegmenterNetworks {
@@ -23,6 +23,13 @@ export interface SegmenterNetworks {
     count: number,
     signal?: AbortSignal,
   ): Promise<Float32Array>;
+  /** What `manifest.segmenter.interest` states, by a network that is opened when first asked. @returns [B,N+T] @throws as `probabilities` */
+  interest(
+    images: Float32Array,
+    notes: Float32Array,
+    count: number,
+    signal?: AbortSignal,
+  ): Promise<Float32Array>;
   /** Sees an image [3,S,S] ahead of its notes, if it can. @throws INFERENCE_FAILED */
   see(image: Float32Array): Promise<void>;
   /** Frees what is kept of an image, or of all. */
@@ -30,17 +37,60 @@ export interface SegmenterNetworks {
   release(): Promise<void>;
 }
 
+export type Opening = () => Promise<Network>;
+
+/** Says where the model looks. Its network is opened when first asked, so that those who never ask pay nothing. */
+class InterestPart {
+  private network: Promise<Network> | null = null;
+
+  constructor(
+    private readonly manifest: ModelManifest,
+    private open: Opening | null,
+  ) {}
+
+  /** @param inputs of `count` notes, besides what is kept @returns [B,N+T] @throws INFERENCE_FAILED */
+  async ask(inputs: Inputs, count: number, kept?: Kept): Promise<Float32Array> {
+    const { segmenter, note } = this.manifest;
+    if (!segmenter.interest || !note) throw new ReclmisError('INTERNAL', 'the model states no interest');
+    this.network ??= this.open?.() ?? null;
+    this.open = null; // with the bytes of its network
+    const network = await this.network;
+    if (!network) throw new ReclmisError('INTERNAL', 'the model has no network for its interest');
+    const length = count * (segmenter.interest.side ** 2 + note.contextLength);
+    return runNetwork(network, inputs, segmenter.interest.output, length, kept);
+  }
+
+  async release(): Promise<void> {
+    const network = await this.network?.catch(() => null); // whoever asked knows
+    await network?.release();
+  }
+}
+
 /** Sees every image with its note. */
 export class WholeSegmenter implements SegmenterNetworks {
+  private readonly interested;
+
+  /** @param interest opens the part that gives it; null if the model states none */
   constructor(
     private readonly manifest: ModelManifest,
     private readonly network: Network,
-  ) {}
+    interest: Opening | null = null,
+  ) {
+    this.interested = new InterestPart(manifest, interest);
+  }
 
   probabilities(images: Float32Array, notes: Float32Array | null, count: number): Promise<Float32Array> {
     const { segmenter, image } = this.manifest;
-    const inputs = { ...imageInput(this.manifest, images, count), ...noteInput(this.manifest, notes, count) };
+    const inputs = this.inputs(images, notes, count);
     return runNetwork(this.network, inputs, segmenter.outputs.probability, count * image.size ** 2);
+  }
+
+  interest(images: Float32Array, notes: Float32Array, count: number): Promise<Float32Array> {
+    return this.interested.ask(this.inputs(images, notes, count), count);
+  }
+
+  private inputs(images: Float32Array, notes: Float32Array | null, count: number): Inputs {
+    return { ...imageInput(this.manifest, images, count), ...noteInput(this.manifest, notes, count) };
   }
 
   see(): Promise<void> {
@@ -51,8 +101,9 @@ export class WholeSegmenter implements SegmenterNetworks {
     return Promise.resolve();
   }
 
-  release(): Promise<void> {
-    return this.network.release();
+  async release(): Promise<void> {
+    await this.network.release();
+    await this.interested.release();
   }
 }
 
@@ -64,28 +115,70 @@ interface Seen {
   readonly bytes: number;
 }
 
+/** The networks of a segmenter that is cut. */
+export interface CutNetworks {
+  readonly image: Network;
+  readonly note: Network;
+  /** Opens the part that gives the interest; null if the model states none. */
+  readonly interest?: Opening | null;
+}
+
+/** A question to a network about features that are kept. */
+type Asking = (kept: Kept, notes: Float32Array | null, count: number) => Promise<Float32Array>;
+
 /** Sees images first, and asks each note about what it has seen. */
 export class CutSegmenter implements SegmenterNetworks {
   /** Least recently used first; together at most `limit` bytes. */
   private seen: Seen[] = [];
   private readonly bytesOfOne: number;
+  private readonly image: Network;
+  private readonly note: Network;
+  private readonly interested: InterestPart;
 
   /** @param features of one image @param limit bytes of features and of the images that they are of */
   constructor(
     private readonly manifest: ModelManifest,
-    private readonly image: Network,
-    private readonly note: Network,
+    { image, note, interest = null }: CutNetworks,
     private readonly features: readonly GraphFeature[],
     private readonly limit: number,
   ) {
+    this.image = image;
+    this.note = note;
+    this.interested = new InterestPart(manifest, interest);
     const ofFeatures = features.reduce((sum, feature) => sum + bytesOf(feature), 0);
     this.bytesOfOne = ofFeatures + 4 * 3 * manifest.image.size ** 2;
   }
 
-  async probabilities(
+  probabilities(
     images: Float32Array,
     notes: Float32Array | null,
     count: number,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    const { segmenter, image } = this.manifest;
+    const { probability } = segmenter.outputs;
+    const ask: Asking = (kept, own, some) =>
+      runNetwork(this.note, noteInput(this.manifest, own, some), probability, some * image.size ** 2, kept);
+    return this.answers(images, notes, count, ask, signal);
+  }
+
+  interest(
+    images: Float32Array,
+    notes: Float32Array,
+    count: number,
+    signal?: AbortSignal,
+  ): Promise<Float32Array> {
+    const ask: Asking = (kept, own, some) =>
+      this.interested.ask(noteInput(this.manifest, own, some), some, kept);
+    return this.answers(images, notes, count, ask, signal);
+  }
+
+  /** Asks about each image once it is seen. @returns the answers, in the notes' order */
+  private async answers(
+    images: Float32Array,
+    notes: Float32Array | null,
+    count: number,
+    ask: Asking,
     signal?: AbortSignal,
   ): Promise<Float32Array> {
     const { size: S } = this.manifest.image;
@@ -93,9 +186,9 @@ export class CutSegmenter implements SegmenterNetworks {
     const image = (b: number): Float32Array => images.subarray(b * 3 * S * S, (b + 1) * 3 * S * S);
     const together = count === 1 || this.find(images) >= 0 || !first.some((b) => this.find(image(b)) >= 0);
     if (first.length === count && together)
-      return this.using(images, count, (kept) => this.ask(kept, notes, count), signal);
+      return this.using(images, count, (kept) => ask(kept, notes, count), signal);
     // An image alone, if several notes are about it or it was seen before: features of a batch belong together.
-    const all = new Float32Array(count * S * S);
+    const found: Float32Array[] = [];
     const width = (notes?.length ?? 0) / count;
     for (const [u, b] of first.entries()) {
       const answer = async (kept: Kept): Promise<void> => {
@@ -103,12 +196,12 @@ export class CutSegmenter implements SegmenterNetworks {
           if (number !== u) continue;
           signal?.throwIfAborted();
           const note = notes?.slice(i * width, (i + 1) * width) ?? null;
-          all.set(await this.ask(kept, note, 1), i * S * S);
+          found[i] = await ask(kept, note, 1);
         }
       };
       await this.using(image(b), 1, answer, signal);
     }
-    return all;
+    return joined(found);
   }
 
   async see(image: Float32Array): Promise<void> {
@@ -125,6 +218,7 @@ export class CutSegmenter implements SegmenterNetworks {
     await this.forget();
     await this.image.release();
     await this.note.release();
+    await this.interested.release();
   }
 
   /** Asks about images, seen now or before; keeps what fits. */
@@ -168,12 +262,14 @@ export class CutSegmenter implements SegmenterNetworks {
     const names = this.features.map(({ name }) => name);
     return withCode(this.image.keep(imageInput(this.manifest, images, count), names));
   }
+}
 
-  private ask(kept: Kept, notes: Float32Array | null, count: number): Promise<Float32Array> {
-    const { segmenter, image } = this.manifest;
-    const inputs = noteInput(this.manifest, notes, count);
-    return runNetwork(this.note, inputs, segmenter.outputs.probability, count * image.size ** 2, kept);
-  }
+/** The same length each. */
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const length = parts[0]?.length ?? 0;
+  const all = new Float32Array(parts.length * length);
+  parts.forEach((part, i) => all.set(part, i * length));
+  return all;
 }
 
 function imageInput(

@@ -5,6 +5,7 @@ import type {
   ClassEntries,
   FreeNote,
   HubOrigin,
+  Interest,
   LabelMap,
   Mask,
   ModelManifest,
@@ -97,6 +98,11 @@ export interface NoteOptions {
    * the grammar of the model's training notes is known (`manifest.note.grammar`).
    */
   readonly noteStyle?: NoteStyle;
+  /**
+   * Where the model looks, and at which words: `Segmentation.interest`. Costs a little more, only where it is asked for. For
+   * models that state it (`manifest.segmenter.interest`), and not for classes. Default false.
+   */
+  readonly interest?: boolean;
 }
 
 /** What may be said about an image. */
@@ -156,6 +162,11 @@ export interface Segmentation {
    * calibrated (`manifest.confidence`), or with another threshold than it was calibrated for.
    */
   readonly confidence?: Confidence;
+  /**
+   * Patches and words of interest, if `NoteOptions.interest` asked for them. The words are of `note.sent`; the map has the
+   * patches as the image's file stores them, like the mask. Attention is no proof of what the mask is due to.
+   */
+  readonly interest?: Interest;
   readonly timings: Timings;
 }
 

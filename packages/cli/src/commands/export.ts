@@ -120,6 +120,9 @@ export function describeExport({ out, manifest, check, bytes, floatLayers }: Exp
     '',
     `largest difference from libtorch: ${check.worst.toExponential(1)} of a probability` +
       (check.worstNote === null ? '' : `, ${check.worstNote.toExponential(1)} of a note feature`) +
+      (check.worstInterest === null
+        ? ''
+        : `, ${check.worstInterest.toExponential(1)} of a share of interest`) +
       ` (${check.cases} images, ${check.real} of them real)`,
     `same side of the threshold: ${(100 * check.agreement).toFixed(3)} % of the pixels`,
     ...(floatLayers.length > 0 ? [`left in float: ${floatLayers.join(', ')}`] : []),

@@ -61,6 +61,7 @@ export function manifestJson(
       inputs: { image: 'image', note: 'note' },
       outputs: { probability: 'probability' },
       features: null,
+      interest: null,
     },
     textEncoder: { file: file('text-encoder.onnx'), inputs: { tokens: 'tokens' }, outputs: { note: 'note' } },
     parameters: 1,

@@ -54,6 +54,19 @@ export class Segmenter {
     });
   }
 
+  /**
+   * The interest of a model that has an `interestSide`, in evaluation mode, as `segmentWithScores` gives it.
+   * @param images [B,3,S,S] @param notes B of them @returns [B,N+T] @throws INTERNAL for other models
+   */
+  interest(images: Float32Array, notes: readonly string[]): Float32Array {
+    const { model, encoder, engine, size: S } = this;
+    return this.evaluating(() => {
+      const input = imageTensor(images, notes.length, S, engine); // [B,3,S,S]
+      const note = encoder.encode(notes, engine.device);
+      return inPrecision(engine, () => model.segmentWithScores(input, note)).interest.toFloat32Array();
+    });
+  }
+
   /** Sees images [B,3,S,S] once, for several notes. The caller disposes the result, ahead of the model. */
   open(images: Float32Array): OpenImages {
     const { model, engine, size: S } = this;

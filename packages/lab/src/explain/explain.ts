@@ -25,6 +25,7 @@ import {
 } from '@reclmis/core';
 import { nn, scope, type Tensor } from '@reclmis/torch';
 import { imageTensor, type Segmenter } from '../engine/segmenter.js';
+import { trainedInterest } from '../model/options.js';
 import { RecLMIS } from '../model/reclmis.js';
 import type { ImageFeatures } from '../model/segmentation-model.js';
 import { inPrecision } from '../engine/precision.js';
@@ -32,7 +33,7 @@ import type { NoteFeatures } from '../text/encoder.js';
 import { type InteractionAttention, interactionAttention, interactionEars } from './attention.js';
 import { AttentionListener, type AttentionMaps } from './attention-maps.js';
 import { type GradCam, LayerLeaf, type Target, targetPixels } from './grad-cam.js';
-import { applicability, isMissing, type Missing, trainedInterest } from './interest.js';
+import { applicability, isMissing, type Missing } from './interest.js';
 import { mapContext } from './layers.js';
 import type { SeenImage } from './seen-image.js';
 import { type CamZones, camZones } from './zones.js';

@@ -42,17 +42,3 @@ export function applicability(
       : 'this model was trained without the losses that use it (model.components: ccl, clr and cvr are off)',
   };
 }
-
-/** Whether a loss trains the distribution through what it conditions; drawing masks carries no gradient. */
-export function trainedInterest({ components, conditions, attention }: Variant): {
-  poi: boolean;
-  woi: boolean;
-} {
-  const { ccl, clr, cvr } = components;
-  const contrast = ccl && conditions.ccl;
-  const across = attention.reconstruction === 'cross';
-  return {
-    poi: contrast || (across && clr && conditions.clr),
-    woi: contrast || (across && cvr && conditions.cvr),
-  };
-}

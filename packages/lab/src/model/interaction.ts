@@ -166,9 +166,14 @@ export class Interest extends nn.Module {
    * @param valid bool [B,L], or null: all; invalid ones get probability 0. @returns [B,L], rows sum to 1.
    */
   forward(features: Tensor, valid: Tensor | null): Tensor {
-    const x = this.training && this.dropoutRate > 0 ? dropout(features, this.dropoutRate, true) : features;
-    const scores = float32(this.score.forward(this.hidden.forward(x).relu_()).squeeze(-1)); // [B,L]
+    const scores = this.scores(features); // [B,L]
     const masked = valid ? scores.maskedFill(valid.logicalNot(), Number.NEGATIVE_INFINITY) : scores;
     return masked.softmax(-1);
+  }
+
+  /** Before the softmax, [B,L,C] -> [B,L]. */
+  scores(features: Tensor): Tensor {
+    const x = this.training && this.dropoutRate > 0 ? dropout(features, this.dropoutRate, true) : features;
+    return float32(this.score.forward(this.hidden.forward(x).relu_()).squeeze(-1));
   }
 }

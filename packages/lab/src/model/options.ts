@@ -158,6 +158,22 @@ export function hasReconstructionOrContrast({ components }: Pick<RecLMISOptions,
   return components.ccl || components.clr || components.cvr;
 }
 
+type TrainedBy = Pick<RecLMISOptions, 'components' | 'conditions' | 'attention'>;
+
+/** Whether a loss trains the distribution through what it conditions; drawing masks carries no gradient. */
+export function trainedInterest({ components, conditions, attention }: TrainedBy): {
+  poi: boolean;
+  woi: boolean;
+} {
+  const { ccl, clr, cvr } = components;
+  const contrast = ccl && conditions.ccl;
+  const across = attention.reconstruction === 'cross';
+  return {
+    poi: contrast || (across && clr && conditions.clr),
+    woi: contrast || (across && cvr && conditions.cvr),
+  };
+}
+
 interface EncoderTraits {
   readonly width: number;
   readonly logitScale?: number | null;

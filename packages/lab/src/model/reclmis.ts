@@ -11,7 +11,7 @@
  * B batch, S image side, h = w = S/16, N = h*w patches, T tokens, C = 8 * baseWidth channels.
  */
 import { ReclmisError } from '@reclmis/core';
-import { float32, full, layerNorm, nn, type Tensor } from '@reclmis/torch';
+import { cat, float32, full, layerNorm, nn, type Tensor } from '@reclmis/torch';
 import type { NoteFeatures } from '../text/encoder.js';
 import { type ContrastiveInput, contrastiveLoss } from './contrastive.js';
 import { ConditionedInteraction, type Interaction, Interest } from './interaction.js';
@@ -22,6 +22,7 @@ import {
   hasReconstructionOrContrast,
   leavesUnused,
   type RecLMISOptions,
+  trainedInterest,
 } from './options.js';
 import { ConditionedReconstructor } from './reconstruction.js';
 import { UpBlock } from './blocks.js';
@@ -29,6 +30,7 @@ import { type Decoded, type Decoder, type EncodedImage, UNetBased } from './unet
 import {
   type AuxiliaryLoss,
   type ImageFeatures,
+  type ScoredSegmentation,
   type Segmentation,
   type TrainingChoices,
   type TrainingSegmentation,
@@ -188,6 +190,22 @@ export class RecLMIS extends UNetBased {
     const interaction = this.interact.forward(toPatches(bottleneck), this.adapt(note));
     const { poi, woi } = this.interest(this.interact, this.trainers, interaction, note);
     return { ...this.decode(bottleneck, interaction.image, skips, factors), poi, woi };
+  }
+
+  /** Only what a loss has trained is shown without `explain`'s remarks. */
+  override get interestSide(): number | null {
+    const { poi, woi } = trainedInterest(this.options);
+    return this.trainers && poi && woi ? this.options.imageSize / 16 : null;
+  }
+
+  override segmentWithScores(images: Tensor, note: NoteFeatures): ScoredSegmentation {
+    const { interact, trainers } = this;
+    if (!interact || !trainers) return super.segmentWithScores(images, note);
+    const { skips, bottleneck } = this.encode(images);
+    const { image, gathered } = interact.forward(toPatches(bottleneck), this.adapt(note));
+    const poi = trainers.poi.forward(image, null); // [B,N]
+    const scores = trainers.woi.scores(interact.words(gathered)); // [B,T]
+    return { ...this.decode(bottleneck, image, skips), interest: cat([poi, scores], 1) };
   }
 
   /** With the losses of active components. @throws NOTE_MISSING, TENSOR_SHAPE */

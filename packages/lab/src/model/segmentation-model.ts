@@ -92,6 +92,12 @@ export interface TokenGrid {
   readonly before: number;
 }
 
+/** A mask with what the model says of its interest, for export. */
+export interface ScoredSegmentation extends Segmentation {
+  /** A row for each case: P_V, then the tokens' scores, whose softmax over the valid ones is P_T; [B,N+T]. */
+  readonly interest: Tensor;
+}
+
 export abstract class SegmentationModel extends nn.Module {
   /** The name in the literature. */
   abstract readonly title: string;
@@ -105,6 +111,16 @@ export abstract class SegmentationModel extends nn.Module {
   /** Sequences of tokens that are maps of the image, for `explain`. */
   get tokenGrids(): readonly TokenGrid[] {
     return [{ side: this.options.imageSize / 16, before: 0 }];
+  }
+
+  /** Side of the map of patches of interest, if the model learns those and the words of interest; else null. */
+  get interestSide(): number | null {
+    return null;
+  }
+
+  /** `segment`, with the interest of models that have an `interestSide`. @throws NOTE_MISSING, TENSOR_SHAPE, INTERNAL */
+  segmentWithScores(_images: Tensor, _note: NoteFeatures): ScoredSegmentation {
+    throw new ReclmisError('INTERNAL', `${this.title} has no patches and words of interest`);
   }
 
   /** Layers whose tokens are not in the image's order, by path, or null. */
