@@ -1,5 +1,5 @@
 /**
- * The reader of free notes on 1340 annotated sentences by four authors, and on 593 by its own. Its vocabulary has
+ * The reader of free notes on 1490 annotated sentences by five authors, and on 593 by its own. Its vocabulary has
  * since been extended for those it failed, so the shares are floors against regressions, not estimates for new notes.
  */
 import { describe, expect, it } from 'vitest';
@@ -12,6 +12,7 @@ const bySet = {
   third: ofSet('third'),
   fourth: ofSet('fourth'),
   fifth: ofSet('fifth'),
+  sixth: ofSet('sixth'),
 };
 const sizes = {
   first: [280, 60, 60, 60, 60],
@@ -19,9 +20,10 @@ const sizes = {
   third: [220, 20, 20, 20, 20],
   fourth: [406, 54, 44, 45, 44],
   fifth: [140, 40, 40, 40, 40],
+  sixth: [70, 20, 20, 20, 20],
 };
-const contradictions = { first: 28, second: 12, third: 24, fourth: 70, fifth: 1 };
-const floors = { first: 0.98, second: 0.98, third: 0.98, fourth: 0.97, fifth: 0.97 };
+const contradictions = { first: 28, second: 12, third: 24, fourth: 70, fifth: 1, sixth: 9 };
+const floors = { first: 0.98, second: 0.98, third: 0.98, fourth: 0.97, fifth: 0.97, sixth: 0.98 };
 /** Complete but wrong. */
 const KNOWN = new Set([
   // another height of the same side, or not: its side stays open, and the note goes as written
@@ -31,7 +33,6 @@ const KNOWN = new Set([
   "Image excavée de l'apex droit évocatrice de BK, crachats positifs. Apex gauche libre.",
   'Subtle nodular density superimposed on the right 7th rib posteriorly. Nipple shadow favoured.',
   'One cavitating lesion left midzone; a second smaller lesion right apex',
-  'Bilat LZ haze from breast implants. No lung lesion.',
   'Solitary pulmonary nodule left lower zone. Ca? CT please',
 ]);
 

@@ -5,7 +5,7 @@
 import { isItem, type Node, PASSED, pieceAt } from './nodes.js';
 import type { Placed, PlaceGroup } from './place-group.js';
 
-const HEADS = ['finding', 'foreign', 'landmark', 'clear'] as const;
+const HEADS = ['finding', 'foreign', 'landmark', 'clear', 'another'] as const;
 
 /** The nodes with the groups marked that are alternatives of each other, or elsewhere than before. */
 export function markAlternatives(nodes: readonly Node[]): Node[] {

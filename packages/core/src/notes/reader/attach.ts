@@ -60,7 +60,7 @@ function isStray(nodes: readonly Node[], at: number, { kind, groups }: Head): bo
   const node = nodes[at];
   const alone = nodes
     .slice(from, to)
-    .every((one) => one === node || isItem(one, 'filler', 'ignored', 'link'));
+    .every((one) => one === node || (isItem(one, 'filler', 'ignored', 'link') && !isItem(one, 'article')));
   if (node?.kind !== 'group' || node.group.closed || node.group.places.length !== 1 || !alone) return false;
   const own = groups.filter(({ direct }) => direct !== null);
   return (

@@ -18,7 +18,7 @@ export interface Doubts {
   contradicts: boolean;
 }
 
-/** "Lower zone shadow; cannot tell which side." */
+/** "Lower zone shadow; cannot tell which side.", "Opacity at one lung base." */
 export function leftOpen(
   sentences: readonly Sentence[],
   statements: readonly Statement[],
@@ -26,9 +26,48 @@ export function leftOpen(
 ): void {
   const open = sentences.some(({ nodes }) => nodes.some((node) => isItem(node, 'undecided')));
   const found = sentences.some(({ nodes }) => nodes.some((node) => isItem(node, 'finding')));
-  if (!open || !found) return;
+  if (!(open && found) && (doubts.contradicts || !isOneOfTwo(statements))) return;
   doubts.ambiguous = true;
   for (const one of statements) if (one.present) one.places = [];
+}
+
+/** Whether a finding is on one side, and no side is named. */
+function isOneOfTwo(statements: readonly Statement[]): boolean {
+  const present = statements.filter((one) => one.present);
+  const unilateral = present.some(({ head }) => head.groups.some(({ group }) => group.unilateral));
+  return unilateral && present.every(({ places }) => places.every(({ side }) => side === null));
+}
+
+/** "Nodule in the right lung. Impression: left lung nodule.": a summary of places that were not found. */
+export function summedUpElsewhere(
+  sentences: readonly Sentence[],
+  statements: readonly Statement[],
+  doubts: Doubts,
+): void {
+  const at = sentences.findIndex(({ nodes }) => nodes.some((_, i) => isConclusion(nodes, i)));
+  if (at < 0) return;
+  const { nodes } = sentences[at]!;
+  const from = nodes.findIndex((_, i) => isConclusion(nodes, i));
+  const isAfter = ({ head, sentence }: Statement): boolean => {
+    const own = sentences.indexOf(sentence);
+    return own > at || (own === at && head.at > from);
+  };
+  const placed = statements.filter(
+    ({ present, places }) => present && places.some(({ side }) => side !== null),
+  );
+  const [found, summary] = [placed.filter((one) => !isAfter(one)), placed.filter(isAfter)];
+  if (found.length === 0 || summary.length === 0) return;
+  const fits = (place: Placed): boolean =>
+    found.some(({ places }) => places.some((one) => compatible(one, place)));
+  if (summary.some(({ places }) => places.some(fits))) return;
+  doubts.contradicts = true;
+  for (const one of statements) one.places = [];
+}
+
+/** "Impression:", "In conclusion, ..." */
+function isConclusion(nodes: readonly Node[], at: number): boolean {
+  const opens = nodes.slice(0, at).every((node) => isItem(node, 'filler', 'ignored', 'link'));
+  return isItem(nodes[at], 'conclusion') && (opens || isItem(nodes[at + 1], 'colon', 'comma'));
 }
 
 /** "RML collapse, left side affected only", "bibasal opacities, limited to the right base". */

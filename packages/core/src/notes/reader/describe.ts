@@ -46,12 +46,38 @@ export function countsOf(nodes: readonly Node[]): StatedCount[] {
     const count = markOf(item, 'count') ?? markOf(item, 'number');
     return count === undefined ? [] : [{ value: count.value, item, at }];
   });
+  if (stated.length > 0) {
+    const ones = nodes.flatMap((node, at) =>
+      node.kind === 'item' && countsOne(nodes, at) ? [{ value: 1, item: node.item, at }] : [],
+    );
+    stated.push(...ones.filter(({ at }) => !stated.some((one) => one.at === at)));
+    stated.sort((a, b) => a.at - b.at);
+  }
   return stated.map((one, i) => {
+    const { from, to } = pieceAt(nodes, one.at);
+    const alone = !stated.some(({ at }) => at !== one.at && at >= from && at < to);
+    const piece = nodes.slice(from, to).flatMap((node) => (node.kind === 'group' ? [node.group] : []));
+    if (alone && piece.length > 0) return { ...one, groups: piece }; // "RUL 3 nodules, LLL 1"
     const rest = nodes.slice(one.at, stated[i + 1]?.at);
     const colon = rest.findIndex((node) => isItem(node, 'colon'));
     const own = colon < 0 ? rest : rest.slice(0, colon); // "three foci: in the RUL and ..."
     return { ...one, groups: own.flatMap((node) => (node.kind === 'group' ? [node.group] : [])) };
   });
+}
+
+/** "a patch on the left, two on the right", "two on the right, one on the left" where "one" is an article. */
+function countsOne(nodes: readonly Node[], at: number): boolean {
+  if (!isItem(nodes[at], 'article') || isItem(nodes[at], 'finding')) return false;
+  const { to } = pieceAt(nodes, at);
+  const placed = nodes.slice(at, to).some(({ kind }) => kind === 'group');
+  let i = at + 1;
+  while (isItem(nodes[i], 'link', 'range')) i++;
+  return (
+    placed &&
+    (nodes[i]?.kind === 'group' ||
+      (isItem(nodes[at - 1], 'comma', 'and') && leadsToFinding(nodes, at)) ||
+      (at === 0 && leadsToFinding(nodes, at)))
+  );
 }
 
 /** "Double left heart border": said of a landmark, which describes no finding ("several fissural nodules"). */
@@ -83,7 +109,9 @@ function isCount(nodes: readonly Node[], at: number): boolean {
     [at - 2, at + 2].some((i) => isItem(nodes[i], 'number', 'count'));
   if (between) return false;
   if (isItem(nodes[at], 'count')) return true;
-  return pastMeasure(nodes, at) === at && (leadsToFinding(nodes, at) || isValue(nodes, at));
+  return (
+    pastMeasure(nodes, at) === at && (leadsToFinding(nodes, at) || isValue(nodes, at) || isTally(nodes, at))
+  );
 }
 
 /** Where a size such as "9 mm" or "9 x 12 mm" ends. */
@@ -105,6 +133,16 @@ function leadsToFinding(nodes: readonly Node[], at: number): boolean {
     } else if (!isItem(node, ...PASSED, 'organ', 'link') || isItem(node, 'number', 'foreign')) return false;
   }
   return false;
+}
+
+/** "RUL 2 nodules, LLL 1": a place and a number, after a finding with a number. */
+function isTally(nodes: readonly Node[], at: number): boolean {
+  const { from, to } = pieceAt(nodes, at);
+  const before = nodes.slice(0, from);
+  const counted =
+    before.some((node) => isItem(node, 'number', 'count')) && before.some((node) => isItem(node, 'finding'));
+  const piece = nodes.slice(from, to).filter((node) => node !== nodes[at] && !isItem(node, 'filler', 'link'));
+  return counted && piece.length === 1 && piece[0]?.kind === 'group';
 }
 
 /** "Number: 2." */
@@ -134,7 +172,7 @@ function nearest(nodes: readonly Node[], heads: readonly Head[], at: number): He
 /** "otherwise clear", "clear except for": no absence is concluded. */
 export function markIdle(nodes: readonly Node[], heads: readonly Head[]): void {
   for (const [i, node] of nodes.entries()) {
-    if (isItem(node, 'residual')) {
+    if (isItem(node, 'residual') && !heads.some(({ at }) => at === i)) {
       const piece = pieceAt(nodes, i);
       for (const head of heads) if (head.at >= piece.from && head.at < piece.to) head.idle = true;
     }

@@ -55,6 +55,7 @@ function mayMatter(
   const finding = isItem(after, 'finding');
   if (isItem(after, 'organ', 'whole')) return true; // "left ... lobe"
   if (after?.kind === 'group' && after.group.places.some(({ side }) => side === null)) return true; // "... lower lobe"
+  if (before?.kind === 'group' && before.group.subject && !finding) return true; // "left base, right lung ..."
   if (before?.kind === 'group' && !before.group.closed && (!finding || vague)) return true; // "left ..."
   if (isItem(before, 'link') && !isItem(before, 'with') && !placed) return true; // "in the ..."
   if (isItem(after, 'link') && !ahead) return true; // "... of the consolidation"

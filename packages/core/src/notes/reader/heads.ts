@@ -65,8 +65,13 @@ export function newHead(kind: Head['kind'], name: string, item: Item, at: number
 /** "not on the left", "right: none": made for a place, without a finding. */
 export const deniesPlace = ({ kind, cloned }: Head): boolean => kind === 'clear' && cloned;
 
-/** @param anywhere names of findings that other organs have too */
-export function headsOf(nodes: readonly Node[], anywhere: readonly string[], after: boolean): Head[] {
+/** @param anywhere names of findings that other organs have too @param before the last finding of earlier sentences */
+export function headsOf(
+  nodes: readonly Node[],
+  anywhere: readonly string[],
+  after: boolean,
+  before: Head | null,
+): Head[] {
   const heads: Head[] = [];
   for (const [at, node] of nodes.entries()) {
     if (node.kind === 'group' || isPast(nodes, at) || isPurpose(nodes, at)) continue;
@@ -77,8 +82,22 @@ export function headsOf(nodes: readonly Node[], anywhere: readonly string[], aft
     else if (has(item, 'foreign')) heads.push(newHead('foreign', '', item, at));
     else if (has(item, 'landmark')) heads.push(newHead('landmark', '', item, at));
     else if (has(item, 'clear') && !clearsFinding(nodes, at)) heads.push(newHead('clear', '', item, at));
+    else if (has(item, 'another')) {
+      const last = heads.filter(({ kind }) => kind === 'finding').pop() ?? before;
+      if (last !== null && isAnother(nodes, at, last)) heads.push(newHead('finding', last.name, item, at));
+    }
   }
   return heads;
+}
+
+/** "The RUL opacity has gone, another at the left base": after a finding with a place, with a place of its own. */
+function isAnother(nodes: readonly Node[], at: number, { at: last, groups }: Head): boolean {
+  const { from, to } = pieceAt(nodes, at);
+  const isGroup = ({ kind }: Node): boolean => kind === 'group';
+  const placed =
+    groups.length > 0 || nodes.slice(0, at).some((node, i) => isGroup(node) && (i < from || i < last));
+  const named = nodes.slice(at, to).some((node) => isItem(node, 'finding', 'foreign', 'landmark'));
+  return placed && !named && nodes.slice(from, to).some(isGroup);
 }
 
 /** Whether a finding is one of another organ: "bony lesion", "lésion osseuse", "lesion of the left clavicle". */

@@ -24,6 +24,7 @@ const SLIP: readonly ItemMark[] = [{ kind: 'unread' }, { kind: 'slip' }];
 const UNIT: readonly ItemMark[] = [{ kind: 'unit' }];
 const FOREIGN: readonly ItemMark[] = [{ kind: 'foreign' }];
 const IGNORED: readonly ItemMark[] = [{ kind: 'ignored' }];
+const TITLE: readonly ItemMark[] = [{ kind: 'title' }, { kind: 'filler' }];
 const MARKS: Readonly<Record<string, readonly ItemMark[]>> = {
   ',': [{ kind: 'comma' }],
   '(': [{ kind: 'comma' }],
@@ -74,6 +75,13 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
     i += used.length;
     const stops = used.length === 1 && STOPS.has(token.text) && !abbreviates(text, span, items);
     const asks = stops && token.text === '?' && !endsQuestion(text, span, items.length);
+    const title = used.length === 1 ? titleBefore(text, token, found === null, items) : null;
+    if (title !== null) {
+      // Spanish "D." before a name is no side
+      if (has(items[title], 'side')) items[title] = { marks: TITLE, span: items[title]!.span };
+      items.push({ marks: IGNORED, span });
+      continue;
+    }
     const measures = used.length === 1 && isUnitOf(tokens[i - 2], token);
     const marks = measures ? UNIT : (found?.marks ?? (stops ? [] : ownMarks(token, lexicon)));
     const spoken = marks.some(({ kind }) => kind === 'stop');
@@ -89,6 +97,23 @@ export function sentencesOf(text: string, tokens: readonly Token[], lexicon: Lex
   close();
   return sentences;
 }
+
+/** "Mrs Wright": the title before an unknown or mended word with a capital, or before other parts of its name. */
+function titleBefore(text: string, token: Token, unknown: boolean, before: readonly Item[]): number | null {
+  if (token.kind !== 'word' || !(unknown || token.typed !== undefined)) return null;
+  if (!/^\p{Lu}/u.test(text.slice(token.start, token.end))) return null;
+  let i = before.length - 1;
+  for (let parts = 0; parts < LONGEST_NAME && isNamePart(text, before[i]); parts++) i--;
+  return has(before[i], 'title') ? i : null;
+}
+
+const LONGEST_NAME = 3;
+
+/** Not known, and in capitals. */
+const isNamePart = (text: string, item: Item | undefined): boolean =>
+  item !== undefined &&
+  has(item, 'ignored') &&
+  /^[\p{Lu}.'’-]/u.test(text.slice(item.span.start, item.span.end));
 
 /** "bilateral opacities, L > R", "lower zones > upper": where there is more says nothing if both sides are named. */
 function withoutComparisons(items: readonly Item[]): Item[] {
@@ -176,6 +201,7 @@ function numberingAt(tokens: readonly Token[], at: number, before: readonly Item
 /** "Lt. sided": a full stop after a few letters and before a small letter, unless they end a note ("opacity RLL. heart normal"). */
 function abbreviates(text: string, { start, end }: Span, before: readonly Item[]): boolean {
   const [last, other] = [before[before.length - 1], before[before.length - 2]];
+  if (has(last, 'title')) return true;
   if (has(last, 'zone', 'named', 'organ', 'finding', 'clear', 'foreign', 'landmark', 'unit')) return false;
   if (has(last, 'side') && has(other, 'finding', 'organ')) return false;
   const heads = before.some((item) => has(item, 'finding', 'clear', 'foreign', 'landmark'));

@@ -57,6 +57,12 @@ export type PlainKind =
   | 'stop'
   | 'auxiliary'
   | 'purpose'
+  | 'article'
+  | 'another'
+  | 'correction'
+  | 'conclusion'
+  | 'title'
+  | 'nearby'
   | 'filler';
 
 export interface Match {
@@ -75,6 +81,9 @@ const DECIDING: ReadonlySet<Mark['kind']> = new Set(['side', 'zone', 'named', 'n
 const DECIDING_WEIGHT = 3;
 /** Share of known letters below which slips and compounds tell the language. */
 const LEAST_KNOWN = 0.5;
+
+/** Words that say nothing of a finding or place themselves. */
+const EMPTY: ReadonlySet<PlainKind> = new Set(['article', 'another', 'correction', 'conclusion', 'title']);
 
 const newBranch = (): Branch => ({ next: null, marks: null });
 
@@ -239,9 +248,18 @@ function entriesOf(language: LanguageWords): [Mark, string | readonly string[]][
     ['stop', language.spoken.stop],
     ['purpose', language.purpose],
     ['auxiliary', language.auxiliaries],
+    ['article', language.articles],
+    ['another', language.another],
+    ['correction', language.corrections],
+    ['conclusion', language.conclusions],
+    ['title', language.titles],
+    ['nearby', language.nearby],
     ['filler', language.filler],
   ];
-  for (const [kind, list] of plain) add({ kind }, list);
+  for (const [kind, list] of plain) {
+    add({ kind }, list);
+    if (EMPTY.has(kind)) add({ kind: 'filler' }, list);
+  }
   return entries;
 }
 

@@ -69,6 +69,34 @@ export function nodesOf(items: readonly Item[], memory: SideMemory, paired: bool
   return nodes;
 }
 
+/** "An opacity, 3 cm, in the left lower lobe": a size between commas parts nothing. */
+export function withoutMeasures(nodes: readonly Node[]): Node[] {
+  const result: Node[] = [];
+  for (let i = 0; i < nodes.length; i++) {
+    const end = measureEnd(nodes, i);
+    if (end === null) result.push(nodes[i]!);
+    else i = end;
+  }
+  return result;
+}
+
+/** The comma that ends a size, if a preposition or the first place of a piece follows it. */
+function measureEnd(nodes: readonly Node[], from: number): number | null {
+  if (!isItem(nodes[from], 'comma')) return null;
+  let i = from + 1;
+  const measures = (node: Node | undefined): boolean =>
+    isItem(node, 'unit', 'number', 'times', 'filler', 'ignored', 'link') &&
+    !isItem(node, 'finding', 'foreign');
+  while (measures(nodes[i])) i++;
+  const sized = nodes
+    .slice(from, i)
+    .some((node, at, all) => isItem(node, 'number') && isItem(all[at + 1], 'unit'));
+  if (!sized || !isItem(nodes[i], 'comma')) return null;
+  if (isItem(nodes[i + 1], 'link')) return i;
+  const placed = nodes.slice(0, from).some(({ kind }) => kind === 'group');
+  return nodes[i + 1]?.kind === 'group' && !placed ? i : null;
+}
+
 /** The comma or "and" between the two parts of a group that was split. */
 function joinNode(items: readonly Item[], part: PlaceGroup): Node {
   for (let i = part.from - 1; i >= 0; i--) {

@@ -25,6 +25,8 @@ export interface PlaceGroup {
   readonly afterthought: boolean;
   /** Two sides with a slash between them ("RLL/LLL"). */
   readonly slashed: boolean;
+  /** Ends with a lung after a comma, which a predicate may follow ("left base, right lung ..."). */
+  readonly subject: boolean;
   readonly span: Span;
   /** First and last + 1 of the sentence's items. */
   readonly from: number;

@@ -128,6 +128,9 @@ function stepOver(items: readonly Item[], from: number): Step | null {
       return { join, link, next: i };
     }
     if (has(item, 'only')) return null;
+    // "three on the left, one on the right" where "one" is an article
+    if (join !== null && has(item, 'article') && has(items[i + 1], 'link', 'range', 'side', 'zone'))
+      return null;
     now ||= has(item, 'now');
     const range = has(item, 'range') && (join === null || join === 'comma');
     if (has(item, 'namely')) {

@@ -7,6 +7,7 @@ import { placesAlone } from './alone.js';
 import { chest } from './chest.js';
 import { unclaimed, unplaced } from './claims.js';
 import type { Doubts, Statement } from './contradictions.js';
+import { withCorrections } from './corrections.js';
 import { Discourse } from './discourse.js';
 import { doubtWarnings, mendedWarning, partlyRead, relevantUnread } from './doubts.js';
 import type { FreeNote, Span } from './free-note.js';
@@ -28,7 +29,7 @@ export function readNote(text: string, vocabulary: Vocabulary = chest()): FreeNo
   const { paired, anywhere } = vocabulary.canonical;
   const { places: order, topics } = lexicon.language;
   const discourse = new Discourse({ paired, anywhere, after: order === 'after', topics });
-  for (const items of sentencesOf(text, tokens, lexicon)) discourse.add(items);
+  for (const items of withCorrections(sentencesOf(text, tokens, lexicon))) discourse.add(items);
   const { sentences } = discourse;
 
   const doubts: Doubts = { ambiguous: false, contradicts: false };

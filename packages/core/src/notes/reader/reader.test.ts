@@ -240,7 +240,14 @@ describe('readNote', () => {
     ['Opacity at the left base (right?)', 'NOTE_AMBIGUOUS'],
     ['Opacity in the left lower lobe. Or right?', 'NOTE_AMBIGUOUS'],
     ['Infiltrat rechts oder eher links basal', 'NOTE_AMBIGUOUS'],
-    ['Opacity in one of the lower lobes', 'NOTE_CONTRADICTS'],
+    ['Opacity in one of the lower lobes', 'NOTE_AMBIGUOUS'],
+    ['Nodule in one of the lungs', 'NOTE_AMBIGUOUS'],
+    ['Infiltrat in einem Unterlappen, Seitenmarkierung fehlt', 'NOTE_AMBIGUOUS'],
+    ['Opacity right base, correction, left base, or was it right', 'NOTE_AMBIGUOUS'],
+    ['Nodule in the left lung, correction pending', 'NOTE_AMBIGUOUS'],
+    ['Findings: LUL mass. Impression: mass in the right upper lobe', 'NOTE_CONTRADICTS'],
+    ['Verdichtung im linken Oberlappen. Beurteilung: Infiltrat rechts', 'NOTE_CONTRADICTS'],
+    ['右肺下叶见片状影。印象：左肺下叶炎症。', 'NOTE_CONTRADICTS'],
     ['Both opacities in the RUL', 'NOTE_CONTRADICTS'],
     ['Opacity in the LLL and right apical possible scarring', 'NOTE_AMBIGUOUS'],
     ['Left base opacity - or is it the right base?', 'NOTE_AMBIGUOUS'],
@@ -269,6 +276,7 @@ describe('readNote', () => {
     'Left zorgblat lesion',
     'Left zorgblat clear',
     'Opacity on the left, right lung zorgblat',
+    'Infiltrate at the left base, right lung zorgblat, heart normal',
   ])('is not complete if a word where a place or predicate is expected is unknown: "%s"', (text) => {
     const note = readNote(text);
     expect(note.complete).toBe(false);
@@ -349,6 +357,44 @@ describe('readNote', () => {
     expect(doubts('Side: left. Zone: lower. Uncertain: yes.')).toBe(true);
     expect(doubts('Side: left. Zone: lower. Uncertain: no.')).toBe(false);
     expect(doubts('Shadowing of both lungs, infection or oedema')).toBe(true);
+  });
+
+  it.each([
+    ['Nodule in the left, I mean right, upper lobe', ['upper right'], []],
+    ['Infiltrate in the right lower lobe. Correction: left lower lobe.', ['lower left'], []],
+    ['Opacity left mid zone, sorry, right.', ['middle right'], []],
+    ['Opacity left base, correction, apex', ['upper left'], []],
+    ['RUL nodule. Sorry for the delay.', ['upper right'], []],
+    ['Findings: right basal opacity. Impression: right pneumonia.', ['lower right'], []],
+    ['The right infiltrate has gone, the one at the left base persists', ['lower left'], ['right']],
+    ['RUL opacity has gone; there is now another at the left base', ['lower left'], ['upper right']],
+    ['Le foyer de la base droite a disparu, celui de gauche persiste', ['left'], ['lower right']],
+    ['The left base, which had been consolidated, is clear again', [], ['lower left']],
+    ['Infiltrate had been in the LLL; now the RLL is involved', ['lower right'], []],
+    ['RUL nodule was resected in June. No recurrence.', [], ['upper right']],
+    ['Right apical scarring with a nodule', ['upper right'], []],
+    ['An opacity, 3 cm, in the left lower lobe abutting the spine', ['lower left'], []],
+    ['RUL and RML clear, only the base remains hazy', ['lower right'], ['middle right', 'upper right']],
+    ['Mr. Wrigth has an opacity at the left base', ['lower left'], []],
+    ['Remito a D. Julián Pérez por nódulo en LSI', ['upper left'], []],
+  ])('reads corrections, summaries and what was before in "%s"', (text, present, free) => {
+    const note = readNote(text);
+    expect([names(note.places), names(note.absent), note.complete]).toEqual([present, free, true]);
+  });
+
+  it('counts places of their own, and articles next to a number', () => {
+    const count = (text: string): number | null => readNote(text).count?.value ?? null;
+    expect(count('RUL 2 nodules, LLL 1')).toBe(3);
+    expect(count('A nodule in the RUL, two nodules in the LLL')).toBe(3);
+    expect(count('A nodule in the RUL')).toBeNull();
+    expect(count('Two nodules in the right lung, one at the apex')).toBe(2);
+    expect(count('deux opacités en bas à droite, une en haut à gauche')).toBe(3);
+    expect(count('右上3个小结节，左下1个')).toBe(4);
+  });
+
+  it('doubts only what is ours', () => {
+    expect(readNote('RUL tumour, suspected adrenal metastasis').uncertain).toBeNull();
+    expect(readNote('RUL mass, suspicious for metastasis').uncertain).not.toBeNull();
   });
 
   it('ignores unknown words about something else', () => {

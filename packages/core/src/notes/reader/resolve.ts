@@ -40,6 +40,7 @@ export function resolve(
     before = found;
   }
   const or = terms.some(({ join }) => join === 'or');
+  const last = terms[terms.length - 1]!;
   const named = new Set(places.map(({ side, zones }) => `${zones.join(' ')} ${side ?? ''}`));
   return {
     places,
@@ -51,6 +52,7 @@ export function resolve(
     whole: terms.some((term) => term.whole),
     slashed: terms.some((term, i) => term.join === 'slash' && !shareSide(terms[i - 1], term)),
     unilateral: terms.some((term) => term.one),
+    subject: terms.length > 1 && last.join === 'comma' && last.organ !== null && last.bare,
     span: { start: items[from]!.span.start, end: items[to - 1]!.span.end },
     from,
     to,
@@ -154,9 +156,12 @@ function placesOfTerm(term: Term, paired: boolean): Placed[] {
   if (term.named.length > 0) {
     const sided = term.sides.size > 0 && !term.both;
     const named = term.named.filter(({ side }) => !sided || side === null || term.sides.has(side));
+    // "one of the bases"
+    if (term.one && new Set(named.map(({ side }) => side)).size === 2)
+      return named.slice(0, 1).map((place) => ({ ...place, side: null, spans }));
     return named.map((place) => ({ ...place, spans }));
   }
-  const plural = paired && (term.organ === 'many' || term.organ === 'all');
+  const plural = paired && !term.one && (term.organ === 'many' || term.organ === 'all');
   const sides: readonly (Side | null)[] =
     term.sides.size > 0 && term.both ? [...term.sides] : chosen.length > 0 ? chosen : plural ? SIDES : [null];
   const all = zones.length === 3;

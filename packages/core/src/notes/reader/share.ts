@@ -1,5 +1,6 @@
 /** Places that findings share: in a list, from the start of a sentence, and of what lies over a finding. */
 import type { AttachedGroup, Head, Sentence } from './heads.js';
+import { has } from './items.js';
 import { isEnd, isItem, type Node, PASSED, pieceAt } from './nodes.js';
 import type { PlaceGroup } from './place-group.js';
 
@@ -21,12 +22,31 @@ export function share(nodes: readonly Node[], heads: readonly Head[]): void {
   }
   for (let i = 1; i < inOrder.length; i++) {
     const [a, b] = [inOrder[i - 1]!, inOrder[i]!];
+    if (isWithin(nodes, a, b)) b.groups.push(...a.groups);
     // "collapse and consolidation" share a place named before both, and so does "consolidated and clear".
     const ahead = ({ group }: AttachedGroup): boolean => group.span.end <= a.item.span.start;
     const predicate = b.kind !== 'clear' || (a.kind === 'finding' && !describesNext(nodes, heads, b));
     if (predicate && !b.groups.some(({ direct }) => direct !== null) && joined(a, b))
       b.groups.push(...a.groups.filter((one) => ahead(one) || a.negated));
   }
+}
+
+/** "Right apical scarring with nodules": what a scar has with it is where it is. */
+function isWithin(nodes: readonly Node[], a: Head, b: Head): boolean {
+  const between = nodes.slice(a.at + 1, b.at);
+  const ours = a.groups.map(({ group }) => group);
+  return (
+    a.kind === 'foreign' &&
+    has(a.item, 'nearby') &&
+    !a.negated &&
+    b.kind === 'finding' &&
+    !b.negated &&
+    b.groups.length === 0 &&
+    between.some((node) => isItem(node, 'with')) &&
+    between.every((node) =>
+      node.kind === 'group' ? ours.includes(node.group) : isItem(node, ...PASSED, 'with', 'link'),
+    )
+  );
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   eitherFinding,
   leftOpen,
   onlyThere,
+  summedUpElsewhere,
   type Statement,
   withoutPast,
 } from './contradictions.js';
@@ -35,6 +36,7 @@ export function statementsOf(
   const statements = withoutPast(said);
   leftOpen(sentences, statements, doubts);
   onlyThere(sentences, statements, doubts);
+  summedUpElsewhere(sentences, statements, doubts);
   withoutVaguePlaces(statements);
   withoutVagueAbsence(statements);
   checkAgainstEachOther(statements, canonical.general, doubts);
@@ -134,10 +136,13 @@ function sideGiven({ nodes, heads }: Sentence, head: Head): Side | null {
  * "LUL pneumonia, lower lobe clear", "left rib opacity, an apical lesion": of the same side. "RUL opacity and a
  * basal patch" leaves the side of what is present open.
  */
-function sideBefore({ heads }: Sentence, { at }: Head, present: boolean): Side | null {
-  const before = heads.filter((head) => head.at < at && head.kind === 'finding');
+function sideBefore({ nodes, heads }: Sentence, { at }: Head, present: boolean): Side | null {
+  const { from, to } = pieceAt(nodes, at);
+  // "the upper zones on the left have cleared and only the base remains hazy"
+  const rest = nodes.slice(from, to).some((node) => isItem(node, 'only'));
+  const before = heads.filter((head) => head.at < at && (rest || head.kind === 'finding'));
   const places = before.flatMap(({ groups }) => groups.flatMap(({ group }) => [...group.places]));
-  if (present && places.some(({ zones }) => zones.length > 0)) return null;
+  if (present && !rest && places.some(({ zones }) => zones.length > 0)) return null;
   const [side, other] = new Set(places.flatMap((place) => place.side ?? []));
   return other === undefined ? (side ?? null) : null;
 }

@@ -95,6 +95,7 @@ export function uncertaintyOf(present: readonly Statement[]): ReadItem<true> | n
     for (const other of sentence.heads) {
       if (other.uncertain === null || !has(other.item, 'nature') || other.negated || other.at < head.at)
         continue;
+      if (other.kind === 'foreign' && has(other.item, 'finding')) continue; // "suspected adrenal metastasis"
       const at = sentence.nodes.findIndex((node) => node.kind === 'item' && node.item === other.uncertain);
       const between = sentence.nodes.slice(head.at + 1, at);
       const apposed = isItem(between[between.length - 1], 'comma'); // ", suspicious for malignancy"

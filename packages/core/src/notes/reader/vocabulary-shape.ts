@@ -58,6 +58,10 @@ const languageSchema = () =>
     findings: byName(),
     /** Number words by number: `2`. */
     counts: byName(),
+    /** "a": one, but only next to a number ("a patch on the left, two on the right"). */
+    articles: phrases(),
+    /** "another", "the one": with a place of its own, a finding like the one named before. */
+    another: phrases(),
     /** Words after which, or before which, a number does not count findings: "mm", "day". */
     units: phrases(),
     /** Between a finding and its number: "opacities x 2". */
@@ -76,6 +80,10 @@ const languageSchema = () =>
     uncertain: phrases(),
     /** "side unclear", "cannot tell which side": the note leaves its places open. */
     undecided: phrases(),
+    /** "I mean": the place before it is replaced by the one after it. */
+    corrections: phrases(),
+    /** "Impression": what follows sums up what was found, so places that were not named before contradict it. */
+    conclusions: phrases(),
     /** "according to": two sources with different places leave open which is right. */
     sources: phrases(),
     /** "underlying": a finding without a place of its own is where what was named before it is. */
@@ -96,6 +104,8 @@ const languageSchema = () =>
     }),
     /** Findings elsewhere, whose places are not ours. */
     foreign: phrases(),
+    /** Foreign findings of the organ itself ("scarring"): what is "with" them is where they are. */
+    nearby: phrases(),
     /** Foreign findings that may be what a finding is ("opacity, possibly atelectasis"). */
     natures: phrases(),
     /** Neighbours by which a place is described ("heart border"). */
@@ -132,6 +142,8 @@ const languageSchema = () =>
     purpose: phrases(),
     /** "is", "has": an unknown word after them may deny what was said before them. */
     auxiliaries: phrases(),
+    /** "Mr": a name follows. */
+    titles: phrases(),
     /** Words that change nothing. */
     filler: phrases(),
     /** Ends of words for findings elsewhere and operations ("-ectomy"). */

@@ -1,7 +1,7 @@
 /** What else English reports name: findings and devices whose places are not ours, and neighbours of the lungs. */
 
 export const EN_FOREIGN: string[] = [
-  '(haze/density/shadowing/opacity/haziness/shadow) (from/due to/caused by) (breast/breasts/implants/breast implants/nipples), crowding of markings, crowding of the markings, crowding of vessels, crowded markings, parapneumonic, para pneumonic, parapneumonic (effusion/effusions), deg, degen, deg (change/changes), degen (change/changes), degenerative (change/changes)',
+  'haze (from/due to/caused by) (breast/breasts/implants/breast implants/nipples), density (from/due to/caused by) (breast/breasts/implants/breast implants/nipples), shadowing (from/due to/caused by) (breast/breasts/implants/breast implants/nipples), opacity (from/due to/caused by) (breast/breasts/implants/breast implants/nipples), haziness (from/due to/caused by) (breast/breasts/implants/breast implants/nipples), shadow (from/due to/caused by) (breast/breasts/implants/breast implants/nipples), crowding of markings, crowding of the markings, crowding of vessels, crowded markings, parapneumonic, para pneumonic, parapneumonic (effusion/effusions), deg, degen, deg (change/changes), degen (change/changes), degenerative (change/changes)',
   'pneumatocele, pneumatoceles, post pneumonic, postpneumonic, post infective scarring',
   'shunt, vp shunt, adrenal, adrenals, adrenal met, brain mets, hepatic mets, breast implant, spinal metalwork, metalwork',
   'resection, wedge resection, paucity',
