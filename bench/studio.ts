@@ -14,7 +14,8 @@ import { gzipSync } from 'node:zlib';
 import { openPage } from '#browser-page';
 import { reclmisHere } from '#reclmis-here';
 import { markdownTable } from '@reclmis/data';
-import { POLICY, type Services } from '@reclmis/studio';
+import { POLICY } from '@reclmis/studio';
+import type { Services } from '@reclmis/studio/testing';
 
 declare global {
   var reclmisStudio: Services;

@@ -39,7 +39,7 @@ function renderSettings() {
     'Every setting of a run. Give one as a flag (`--train.lr 1e-3`) or in YAML:',
     '',
     '```yaml',
-    'preset: qata-cov19 # optional: build on a preset of configs/, or on a file: preset: ../ours.yaml',
+    'preset: qata-cov19 # optional: build on a preset, or on a file: preset: ../ours.yaml',
     'train:',
     '  lr: 0.001',
     '```',
@@ -48,7 +48,7 @@ function renderSettings() {
     'extension `.yaml` or `.yml` is the path of a file, relative to the file that names it; that file may build on another in turn. Sections are merged, every',
     'other value is replaced. An unknown key is an error',
     'that names the closest known one. The reason for each default is a comment in `packages/lab/src/config/config-schema.ts`, `train-settings.ts` next to it,',
-    '`packages/lab/src/model/settings.ts` and `packages/lab/src/text/settings.ts`; the reason for each value of a preset is a comment in its file in `configs/`.',
+    '`packages/lab/src/model/settings.ts` and `packages/lab/src/text/settings.ts`; the reason for each value of a preset is a comment in its file in `packages/lab/configs/`.',
   ];
   for (const [section, settings] of groups) {
     if (SECTIONS[section] === undefined) throw new Error(`no introduction to the settings of "${section}"`);

@@ -42,11 +42,11 @@ up_to_date() {
   [[ -f $stamp && $(<"$stamp") == "$(identity)" ]] || return 1
   local package
   for package in core clinical files data torch lab export predict runtime server studio cli; do [[ -d packages/$package/dist ]] || return 1; done
-  [[ -d tests/dist && -d examples/dist && -f packages/studio/dist/page/index.html ]] || return 1
+  [[ -d tests/dist && -d examples/dist && -f packages/studio/dist/page/index.html && -d packages/studio/dist/ort ]] || return 1
   compgen -G 'packages/torch/build/*' >/dev/null || return 1
   local changed
   changed=$(find package-lock.json tsconfig*.json packages/*/tsconfig.json packages/*/package.json packages/*/src \
-    packages/studio/index.html packages/studio/vite.config.mjs packages/studio/public packages/torch/native tests examples scripts/build-addon.mjs scripts/setup.sh \
+    packages/studio/index.html packages/studio/vite.config.mjs packages/studio/public packages/torch/native tests examples packages/torch/scripts scripts/setup.sh \
     \( -path tests/dist -o -path examples/dist \) -prune -o \( -type f -o -type d \) ! -path tests ! -path examples -newer "$stamp" -print -quit 2>/dev/null)
   [[ -z $changed ]]
 }
@@ -127,7 +127,7 @@ started=$(mktemp)
 trap 'rm -f "$log" "$started"' EXIT
 need_libtorch
 need_packages
-quietly 'building the native addon' node scripts/build-addon.mjs
+quietly 'building the native addon' node packages/torch/scripts/build-addon.mjs
 compile
 mkdir -p "${stamp%/*}"
 identity >"$stamp"

@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import { COMMANDS } from '@reclmis/cli';
+import { COMMANDS } from 'reclmis';
 import { Command, CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { anchorsOf, commandsOf, pagesBelow, readPage, relativeLinks, ROOT } from './markdown.js';

@@ -1,7 +1,8 @@
 /** The studio in a real Chromium, as `reclmis studio --build` writes it, with a small model. */
 import { join } from 'node:path';
 import { reclmisHere } from '#reclmis-here';
-import { POLICY, type Services } from '@reclmis/studio';
+import { POLICY } from '@reclmis/studio';
+import type { Services } from '@reclmis/studio/testing';
 import type { Page } from 'playwright-core';
 import { openPage, type OpenPage } from './browser-page.js';
 import { makeSmallModel, type SmallModel } from './small-model.js';

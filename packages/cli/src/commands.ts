@@ -10,6 +10,10 @@ export interface CommandEntry {
 }
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  setup: {
+    description: 'install what trains, and build its addon against libtorch',
+    load: () => import('./commands/setup.js'),
+  },
   demo: {
     description:
       'train on phantoms, evaluate with correct and swapped notes, draw a contact sheet, export the model',

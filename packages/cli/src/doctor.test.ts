@@ -81,7 +81,7 @@ describe('a machine without the packages that train', () => {
       settings: 'warning',
     });
     expect(report.packages.find(({ name }) => name === '@reclmis/runtime')?.version).toBe(VERSION);
-    expect(report.packages.find(({ name }) => name === 'onnxruntime-node')?.version).toMatch(
+    expect(report.packages.find(({ name }) => name === 'onnxruntime-common')?.version).toMatch(
       /^\d+\.\d+\.\d+$/,
     );
     expect(report.settings).toContainEqual({ name: 'OMP_NUM_THREADS', value: '2' });

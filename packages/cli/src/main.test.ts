@@ -26,6 +26,7 @@ describe('help', () => {
         -h, --help      print help; see \`reclmis COMMAND --help\` for one command
 
       Commands:
+        setup           install what trains, and build its addon against libtorch
         demo            train on phantoms, evaluate with correct and swapped notes,
                         draw a contact sheet, export the model
         data            check, split, convert and create data sets

@@ -8,6 +8,7 @@ import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands.js';
 import { isStopSignal, onInterrupt, type StopSignal } from './interrupt.js';
 import { refuseEmptyPaths } from './paths.js';
+import { trainingMissing } from './training-packages.js';
 import { guardStreams, writeErr, writeOut } from './terminal.js';
 
 /** Runs a command line (without `node` and script); returns the exit status, never throws. */
@@ -19,7 +20,11 @@ export async function main(argv: readonly string[]): Promise<number> {
     return Number(process.exitCode ?? 0); // set by a command that reported its end
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0;
-    return report(error instanceof CommanderError ? usageError(await unknownFirst(error, argv)) : error);
+    return report(
+      error instanceof CommanderError
+        ? usageError(await unknownFirst(error, argv))
+        : (trainingMissing(error) ?? error),
+    );
   }
 }
 

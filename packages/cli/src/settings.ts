@@ -57,9 +57,7 @@ export function withSettings(command: Command): Command {
     '-c, --config <file>',
     'YAML file of settings; it may build on a preset or another file (preset: NAME or PATH)',
   );
-  command.addOption(
-    new Option('-p, --preset <name>', `settings of configs/NAME.yaml: ${presetNames().join(', ')}`),
-  );
+  command.addOption(new Option('-p, --preset <name>', `settings of a preset: ${presetNames().join(', ')}`));
   return withOverrides(command);
 }
 
@@ -80,7 +78,7 @@ export function withOverrides(command: Command, without: readonly string[] = [])
     if (!setting.path.includes('.')) continue;
     const flag = `--${setting.path} <${PLACEHOLDER[setting.type]}>`;
     const option = settingOption(setting, flag, describe(setting));
-    command.addOption(option.helpGroup('Settings (also as YAML, see configs/):'));
+    command.addOption(option.helpGroup('Settings (also as YAML, docs/reference/settings.md):'));
   }
   return command;
 }

@@ -31,7 +31,8 @@ const CATALOGUE = {
   },
   CONFIG_UNKNOWN_KEY: {
     meaning: 'The configuration contains an unknown key.',
-    remedy: 'Correct the spelling or remove the key; see configs/ for complete examples.',
+    remedy:
+      'Correct the spelling or remove the key; the presets in configs/ of @reclmis/lab are complete examples.',
     exitCode: 2,
   },
   CONFIG_INVALID: {
@@ -53,7 +54,8 @@ const CATALOGUE = {
   },
   CONFIG_UNREADABLE: {
     meaning: 'The configuration file is missing or is not valid YAML.',
-    remedy: 'Check the path and the file’s indentation; see configs/ for complete examples.',
+    remedy:
+      'Check the path and the file’s indentation; the presets in configs/ of @reclmis/lab are complete examples.',
     exitCode: 2,
   },
   LAUNCH_INVALID: {
@@ -462,12 +464,36 @@ const CATALOGUE = {
   },
   ADDON_MISSING: {
     meaning: 'The native addon has not been built, or was built for another Node or libtorch.',
-    remedy: 'Run `npm run setup`.',
+    remedy: 'Run `reclmis setup`, in a clone `npm run setup`.',
+    exitCode: 5,
+  },
+  ADDON_BUILD: {
+    meaning: 'The native addon does not compile.',
+    remedy:
+      'Use libtorch 1.13 or later with its headers and a compiler of C++17, then run `reclmis setup` again.',
+    exitCode: 5,
+  },
+  COMPILER_MISSING: {
+    meaning: 'There is no C++ compiler to build the native addon with.',
+    remedy:
+      'Install one (on Debian and Ubuntu: `apt install g++`) or name it in CXX, then run `reclmis setup` again; with libtorch 1.13 on Linux x64, `npm install @reclmis/torch-linux-x64` works instead.',
     exitCode: 5,
   },
   LIBTORCH_MISSING: {
     meaning: 'libtorch was not found.',
-    remedy: 'Install libtorch-dev, or set LIBTORCH to the folder that contains include and lib.',
+    remedy:
+      'Install it (on Debian and Ubuntu: `apt install libtorch-dev libgloo-dev`), or set LIBTORCH to the folder that contains its include and lib, or LIBTORCH_USE_PYTORCH=1 to use the active Python’s torch; then run `reclmis setup` again.',
+    exitCode: 5,
+  },
+  TRAINING_MISSING: {
+    meaning: 'The command needs the packages for training, which are not installed.',
+    remedy: 'Run `reclmis setup`.',
+    exitCode: 5,
+  },
+  SETUP_FAILED: {
+    meaning: '`reclmis setup` could not install the packages for training.',
+    remedy:
+      'Look at npm’s message; if it is about permissions, run the command as the user who installed reclmis.',
     exitCode: 5,
   },
   OPERATOR_FAILED: {
@@ -503,7 +529,7 @@ const CATALOGUE = {
 
   RUNTIME_MISSING: {
     meaning: 'onnxruntime, which runs exported models, is not installed or does not start on this machine.',
-    remedy: 'Install onnxruntime-node (Node) or onnxruntime-web (browser) alongside @reclmis/runtime.',
+    remedy: 'Install @reclmis/onnxruntime (Node) or onnxruntime-web (browser) alongside @reclmis/runtime.',
     exitCode: 5,
   },
   SELF_TEST_FAILED: {

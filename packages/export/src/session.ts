@@ -1,6 +1,6 @@
 /** onnxruntime for checks, calibration and measurements. */
 import { type Cut, defined, type OnnxParts, ReclmisError } from '@reclmis/core';
-import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
+import type { InferenceSession, Tensor as OrtTensor } from '@reclmis/onnxruntime';
 
 /** float32, or int64 for tokens. */
 export interface Values {
@@ -73,7 +73,7 @@ async function openRaw(
   model: Uint8Array | string,
   { threads, optimise = true }: SessionOptions,
 ): Promise<{ run(feeds: Tensors): Promise<Tensors>; release(): Promise<void> }> {
-  const ort = await import('onnxruntime-node');
+  const ort = await import('@reclmis/onnxruntime');
   const options: InferenceSession.SessionOptions = {
     graphOptimizationLevel: optimise ? 'all' : 'disabled',
     logSeverityLevel: 4, // errors only
@@ -91,7 +91,7 @@ async function openRaw(
 }
 
 async function feedsOf(inputs: Inputs): Promise<Tensors> {
-  const { Tensor } = await import('onnxruntime-node');
+  const { Tensor } = await import('@reclmis/onnxruntime');
   return Object.fromEntries(
     Object.entries(inputs).map(([name, { data, shape }]) => [
       name,

@@ -119,7 +119,7 @@ function refuseDevice(cause: unknown): never {
   if (!/Failed to load (?:shared )?library|execution provider/i.test(oneLine(cause))) throw cause;
   throw new ReclmisError('DEVICE_MISSING', `device: onnxruntime has no cuda here (${oneLine(cause)})`, {
     cause,
-    remedy: 'Use --device cpu, or install onnxruntime-node with its CUDA libraries.',
+    remedy: 'Use --device cpu, or install onnxruntime-node, whose installation fetches its CUDA libraries.',
   });
 }
 

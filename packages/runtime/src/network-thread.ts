@@ -1,4 +1,4 @@
-/** The thread of Node's networks: onnxruntime-node blocks the calling thread. */
+/** The thread of Node's networks: onnxruntime blocks the calling thread. */
 import { isMainThread, parentPort } from 'node:worker_threads';
 import type { InferenceSession } from 'onnxruntime-common';
 import { openNetwork } from './onnx.js';
@@ -31,7 +31,7 @@ export type ThreadRequest = { readonly number: number } & (
 
 export type ThreadReply = { readonly number: number } & Answer;
 
-/** `missing`: onnxruntime-node does not start. */
+/** `missing`: onnxruntime does not start. */
 type Answer =
   | { readonly network: number }
   | { readonly kept: number }
@@ -55,7 +55,7 @@ if (!isMainThread && parentPort !== null) {
       case 'open': {
         let ort;
         try {
-          ({ default: ort } = await import('onnxruntime-node'));
+          ort = await import('@reclmis/onnxruntime');
           ort.env.logLevel = 'fatal';
         } catch (error) {
           return { error: messageOf(error), missing: true };

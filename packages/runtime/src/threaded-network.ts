@@ -33,7 +33,7 @@ class NetworkThread {
       if (!('error' in reply)) waiting?.resolve(reply);
       else if (reply.missing)
         waiting?.reject(
-          new ReclmisError('RUNTIME_MISSING', `onnxruntime-node does not start (${oneLine(reply.error)})`),
+          new ReclmisError('RUNTIME_MISSING', `onnxruntime does not start (${oneLine(reply.error)})`),
         );
       else waiting?.reject(new Error(reply.error));
     });

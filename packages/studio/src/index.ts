@@ -7,8 +7,10 @@
 /** Folder of the built page, a `file:` URL that ends with a slash. It has no model: that belongs next to it, as `model/`. */
 export const PAGE = new URL('./page/', import.meta.url);
 
+/** Folder of onnxruntime's files, which belong next to the page as `ort/`: WebAssembly, without and with WebGPU. */
+export const RUNTIME = new URL('./ort/', import.meta.url);
+
 export { PLACES } from './places.js';
-export type { Services } from './studio.js';
 
 /**
  * The page's Content-Security-Policy: its own files only. Without `frame-ancestors`, which a meta tag cannot state.

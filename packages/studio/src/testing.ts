@@ -49,3 +49,5 @@ export async function clinicalSubject(name: string, bytes: Uint8Array, frame?: n
   const mask = testMask(image.width, image.height);
   return pictureSubject(0, 0, { name, image, mask, clinical, spacing: clinical.spacing, spacingFrom: clinical.spacing && 'file' }); // prettier-ignore
 }
+
+export type { Services } from './studio.js';

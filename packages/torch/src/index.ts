@@ -4,6 +4,7 @@
  * @packageDocumentation
  */
 export * from './generated/functions.js';
+export { buildAddon, type BuildAddonOptions } from './build-addon.js';
 export { attend, takesAttention, type AttendOptions } from './attention.js';
 export { attendWindows, type WindowAttendOptions } from './window-attention.js';
 export { dropout } from './dropout.js'; // replaces libtorch's

@@ -46,6 +46,18 @@ export interface Native {
 }
 
 let loaded: Native | null = null;
+const require = createRequire(import.meta.url);
+
+/** The addon that was built here, else the prebuilt one of this platform's package; null without either. */
+export function addonFile(): string | null {
+  const built = fileURLToPath(new URL('../build/reclmis_torch.node', import.meta.url));
+  if (existsSync(built)) return built;
+  try {
+    return require.resolve(`@reclmis/torch-${process.platform}-${process.arch}`);
+  } catch {
+    return null;
+  }
+}
 
 /**
  * The addon. The first call loads libtorch and sets its threads to the machine's cores (its own default is
@@ -54,12 +66,12 @@ let loaded: Native | null = null;
  */
 export function native(): Native {
   if (loaded !== null) return loaded;
-  const file = fileURLToPath(new URL('../build/reclmis_torch.node', import.meta.url));
-  if (!existsSync(file)) throw new ReclmisError('ADDON_MISSING', 'the libtorch addon is not built');
+  const file = addonFile();
+  if (file === null) throw new ReclmisError('ADDON_MISSING', 'the libtorch addon is not built');
   // Waiting OpenMP threads would spin and slow the loader and other programs.
   process.env['OMP_WAIT_POLICY'] ??= 'passive';
   try {
-    loaded = createRequire(import.meta.url)(file) as Native;
+    loaded = require(file) as Native;
   } catch (cause) {
     throw new ReclmisError(
       'ADDON_MISSING',

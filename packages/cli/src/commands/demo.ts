@@ -28,7 +28,7 @@ export function register(program: Command): void {
     )
     .option('-o, --out <dir>', 'output folder', 'outputs/demo')
     .option('--count <n>', 'phantoms to draw', numberOf('--count', { min: 20 }), COUNT)
-    .option('--epochs <n>', 'epochs (default: as in configs/phantom.yaml)', numberOf('--epochs', { min: 1 }))
+    .option('--epochs <n>', 'epochs (default: as in the preset phantom)', numberOf('--epochs', { min: 1 }))
     .option('--seed <n>', 'random seed of phantoms and training', numberOf('--seed', { min: 0 }), 1);
   withOutputOptions(command).addHelpText('after', '\nExample:\n  $ reclmis demo\n').action(run);
 }

@@ -12,13 +12,12 @@ export interface Installed {
 }
 
 /** What predicts, serves and shows; each must be there, in our version. */
-const NEEDED = ['clinical', 'core', 'files', 'predict', 'runtime', 'server', 'studio'];
+const NEEDED = ['clinical', 'core', 'data', 'files', 'onnxruntime', 'predict', 'runtime', 'server', 'studio'];
 /** What trains. */
 const TRAINING = ['torch', 'lab', 'export'];
 /** From outside: the package, and which of ours asks for it. */
 const OUTSIDE = [
-  ['onnxruntime-node', '@reclmis/runtime'],
-  ['onnxruntime-web', '@reclmis/runtime'],
+  ['onnxruntime-common', '@reclmis/onnxruntime'],
   ['sharp', '@reclmis/files'],
 ] as const;
 
@@ -28,11 +27,7 @@ export function installedPackages(): Installed[] {
   return [
     ...ours(NEEDED, true),
     ...ours(TRAINING, false),
-    ...OUTSIDE.map(([name, by]) => ({
-      name,
-      version: versionOf(name, by),
-      needed: name !== 'onnxruntime-web',
-    })),
+    ...OUTSIDE.map(([name, by]) => ({ name, version: versionOf(name, by), needed: true })),
   ];
 }
 

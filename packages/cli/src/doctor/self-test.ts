@@ -76,7 +76,7 @@ function checkOf(name: ProbeName, ending: Ending, seconds: number): Check {
             name,
             state: 'absent',
             detail: 'not installed: only training needs it',
-            remedy: ERRORS.ADDON_MISSING.remedy,
+            remedy: ERRORS.TRAINING_MISSING.remedy,
           }
         : {
             name,

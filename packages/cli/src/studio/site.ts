@@ -1,18 +1,11 @@
 /** What the studio's page needs next to it: model, onnxruntime's files, samples; served from where they are, or copied. */
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { MANIFEST_FILE, parseManifest, ReclmisError } from '@reclmis/core';
 import { PAGE_HEADERS, type PageFolder } from '@reclmis/server';
-import { PAGE, PLACES } from '@reclmis/studio';
-
-/** WebAssembly, without and with WebGPU. */
-const RUNTIME_FILES = ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify'].flatMap((name) => [
-  `${name}.mjs`,
-  `${name}.wasm`,
-]);
+import { PAGE, PLACES, RUNTIME } from '@reclmis/studio';
 
 /**
  * Folders by address.
@@ -28,15 +21,9 @@ export async function siteFolders(model: string, samples: string): Promise<PageF
   return [
     { at: '/', folder: page },
     { at: `/${PLACES.model}`, folder: model, names: await modelFiles(model) },
-    { at: `/${PLACES.runtime}`, folder: runtimeFolder(), names: RUNTIME_FILES },
+    { at: `/${PLACES.runtime}`, folder: fileURLToPath(RUNTIME) },
     { at: `/${PLACES.samples}`, folder: samples },
   ];
-}
-
-/** onnxruntime-web is the runtime's dependency. */
-function runtimeFolder(): string {
-  const fromRuntime = createRequire(import.meta.resolve('@reclmis/runtime'));
-  return dirname(fromRuntime.resolve('onnxruntime-web'));
 }
 
 /** The manifest, and the files that it names with a hash. @throws MODEL_INVALID */

@@ -32,7 +32,7 @@ const COMMAND_LINE = 'the command line';
 /** What runs did before there was a setting, where its default is another. */
 const BEFORE: Overrides = { 'text.unknownWords': 'ignored' };
 
-export const PRESETS_FOLDER = fileURLToPath(new URL('../../../../configs/', import.meta.url));
+export const PRESETS_FOLDER = fileURLToPath(new URL('../../configs/', import.meta.url));
 
 export function presetNames(): string[] {
   if (!existsSync(PRESETS_FOLDER)) return [];

@@ -46,6 +46,16 @@ function cudaIncludes(site, env) {
     .filter((folder) => existsSync(folder));
 }
 
+function ask(python, args) {
+  try {
+    return execFileSync(python, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  } catch {
+    throw new Error(
+      `LIBTORCH_USE_PYTORCH is 1, but ${python} cannot import torch: activate its environment, or unset the variable`,
+    );
+  }
+}
+
 /** @returns the libtorch, or null; a variable that points nowhere is an error */
 export function findLibtorch(env = process.env) {
   if (env.LIBTORCH) {
@@ -63,7 +73,7 @@ export function findLibtorch(env = process.env) {
   if (env.LIBTORCH_USE_PYTORCH === '1') {
     const script =
       'import torch,os;print(os.path.dirname(torch.__file__));print(int(torch._C._GLIBCXX_USE_CXX11_ABI))';
-    const [folder, abi] = execFileSync(env.PYTHON ?? 'python3', ['-c', script], { encoding: 'utf8' })
+    const [folder, abi] = ask(env.PYTHON ?? 'python3', ['-c', script])
       .trim()
       .split('\n');
     // Debian's python3-torch keeps headers and libraries with the system's.

@@ -1,4 +1,4 @@
-// Builds packages/torch's addon against the libtorch of `find-libtorch.mjs`, recompiling what changed.
+// Builds the addon of @reclmis/torch against the libtorch of `find-libtorch.mjs`, recompiling what changed.
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
@@ -9,21 +9,31 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { findLibtorch } from './find-libtorch.mjs';
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const native = join(root, 'packages/torch/native');
-const build = join(root, 'packages/torch/build');
+const home = dirname(dirname(fileURLToPath(import.meta.url)));
+const native = join(home, 'native');
+const build = join(home, 'build');
 const target = join(build, 'reclmis_torch.node');
-const require = createRequire(join(root, 'packages/torch/package.json'));
+const require = createRequire(join(home, 'package.json'));
+const nodeAddonApi = dirname(require.resolve('node-addon-api/package.json'));
 const run = promisify(execFile);
 
-const libtorch = findLibtorch();
-if (libtorch === null) {
-  console.error(
-    'error LIBTORCH_MISSING: no libtorch was found\n' +
-      'remedy: install libtorch-dev, or set LIBTORCH=/folder, or LIBTORCH_USE_PYTORCH=1 with torch in the active Python',
-  );
+/** Ends with a coded message, which `buildAddon` of ../src/build-addon.ts reads. */
+function fail(code, message) {
+  console.error(`error ${code}: ${message}`);
   process.exit(5);
 }
+
+let libtorch;
+try {
+  libtorch = findLibtorch();
+} catch (error) {
+  fail('LIBTORCH_MISSING', error.message);
+}
+if (libtorch === null)
+  fail(
+    'LIBTORCH_MISSING',
+    'no libtorch was found: not in the system’s folders, and LIBTORCH and LIBTORCH_USE_PYTORCH are not set',
+  );
 
 const sources = readdirSync(native)
   .filter((name) => name.endsWith('.cc'))
@@ -44,9 +54,7 @@ const compileFlags = [
   '-DNODE_ADDON_API_CPP_EXCEPTIONS',
   '-DNODE_ADDON_API_DISABLE_DEPRECATED',
   `-D_GLIBCXX_USE_CXX11_ABI=${libtorch.cxx11Abi ? 1 : 0}`,
-  ...[dirname(require.resolve('node-addon-api/package.json')), require('node-api-headers').include_dir].map(
-    (d) => `-isystem${d}`,
-  ),
+  ...[nodeAddonApi, require('node-api-headers').include_dir].map((d) => `-isystem${d}`),
   ...libtorch.include.map((directory) => `-isystem${directory}`),
   // Searched last: replaces headers that some libtorch packages lack.
   '-idirafter',
@@ -64,6 +72,9 @@ const linkFlags = [
   ...libtorch.libraries.map((name) => `-l${name}`),
 ];
 const compiler = process.env.CXX ?? 'g++';
+await run(compiler, ['--version']).catch(() =>
+  fail('COMPILER_MISSING', `no C++ compiler: ${compiler} does not start`),
+);
 
 const text = (name) => readFileSync(join(native, name), 'utf8');
 /** The source and the headers that it includes, theirs too. */
@@ -77,7 +88,8 @@ const missing = readdirSync(join(native, 'missing'), { recursive: true })
   .filter((name) => name.endsWith('.h'))
   .map((name) => join('missing', name));
 const shared = [compiler, compileFlags, libtorch.version, missing.sort().map(text)];
-/** Excludes the clone's path, so a copied clone need not build again. */
+/** The folder of node_modules, whose path stamps exclude: a copied clone need not build again. */
+const root = dirname(dirname(nodeAddonApi));
 const stampOf = (...parts) =>
   createHash('sha256').update(JSON.stringify(parts).replaceAll(root, '')).digest('hex');
 const stamps = new Map(sources.map((name) => [name, stampOf(shared, [...included(name)].map(text))]));
@@ -107,8 +119,7 @@ try {
   await run(compiler, [...sources.map(objectOf), ...linkFlags, '-o', `${target}.new`], options);
 } catch (error) {
   console.error(error.stderr || error.message);
-  console.error('error ADDON_BUILD: the addon did not compile; see the compiler messages above');
-  process.exit(5);
+  fail('ADDON_BUILD', `the addon does not compile against libtorch ${libtorch.version} (${libtorch.origin})`);
 }
 renameSync(`${target}.new`, target);
 writeFileSync(`${target}.stamp`, stamp);
