@@ -33,11 +33,15 @@ export interface PredictFlags extends OutputOptions, NoteFlags, HubFlags {
   readonly resume?: boolean;
   readonly overwrite?: boolean;
   readonly checkpoint?: CheckpointKind;
-  readonly batch: number;
+  /** Default: the models' (`LoadedModels.batchSize`). */
+  readonly batch?: number;
   readonly device?: string;
   readonly threads?: number;
   readonly precision?: Precision;
 }
+
+export const BATCH_FLAG = '--batch <n>';
+export const BATCH_HELP = 'images at once (default: 2 on a CPU, 8 on a GPU)';
 
 /** What is written for an image (`png` always, `geojson`) and for a series. */
 export type PredictFormat = 'png' | 'geojson' | SeriesFormat;
@@ -118,7 +122,7 @@ export function withPredictionOptions(command: Command): Command {
     .addOption(
       new Option('--checkpoint <which>', 'checkpoint of a run (default: best)').choices(['best', 'last']),
     )
-    .option('--batch <n>', 'batch size', numberOf('--batch', { min: 1 }), 8)
+    .option(BATCH_FLAG, BATCH_HELP, numberOf('--batch', { min: 1 }))
     .option('--device <name>', 'cpu, cuda or, for a run, cuda:N (default: the run’s, else cpu)')
     .option('--threads <n>', 'threads; 0: all cores', threadsOf)
     .addOption(
@@ -149,10 +153,11 @@ export async function classesAsked(
 /** For `run.json`. */
 export function settingsOf(
   flags: PredictFlags,
+  batch: number,
   threshold: number,
   window: WindowChoice | undefined,
 ): Readonly<Record<string, unknown>> {
-  const { image, note, notes, classes, emptyNotes = false, spacing = null, batch, flips = false } = flags;
+  const { image, note, notes, classes, emptyNotes = false, spacing = null, flips = false } = flags;
   return {
     image,
     notes: notes ?? (classes !== undefined ? 'of classes' : note === undefined ? 'none' : 'one for all'),

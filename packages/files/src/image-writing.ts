@@ -57,7 +57,10 @@ export async function writePngGrey(path: string, image: GreyImage): Promise<void
 
 /** Writes 8-bit grey PNG of 0 and 255, all or nothing. @throws OUTPUT_UNWRITABLE, DISK_FULL */
 export async function writePngMask(path: string, mask: Mask): Promise<void> {
-  await writePngGrey(path, { ...mask, data: mask.data.map((value) => (value > 0 ? 255 : 0)) });
+  const { data } = mask;
+  const grey = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) grey[i] = data[i] === 0 ? 0 : 255; // `map` calls a function per pixel
+  await writePngGrey(path, { ...mask, data: grey });
 }
 
 /** Draws an SVG on white at its own size. Use outlines for texts (`svg-text.ts`): fonts differ. */

@@ -27,17 +27,20 @@ export type Opinion =
   { readonly probability: Float32Array; readonly map: Float32Array | null } | { readonly wrong: string };
 
 export class Asking {
-  /** U images of B items, by model: [U,3,S,S]. */
-  private readonly planes: readonly Float32Array[];
+  /** U images of B items, by model: [U,3,S,S]; they belong to the models from the first question on. */
+  private planes: readonly Float32Array[];
+  /** By image. */
+  private readonly warnings: readonly (readonly Warning[])[];
   /** Each item's image. */
   private readonly of: readonly number[];
   /** By model, from the first question on. */
   private opened: OpenPlanes[] | null = null;
 
-  /** @param items not empty; those of one image and frame have it seen once */
+  /** @param items not empty; those of one image and frame have it seen once. @param checks by model */
   constructor(
     private readonly segmenters: readonly PlaneSegmenter[],
     private readonly items: readonly ReadCase[],
+    checks: readonly ResultChecks[],
   ) {
     const numbers = new Map<string, number>();
     const images: RgbImage[] = [];
@@ -48,6 +51,13 @@ export class Asking {
       return known;
     });
     this.planes = segmenters.map(({ size, resize = USUAL_RESIZE }) => imagesToPlanes(images, size, resize));
+    this.warnings = images.map((_, u) =>
+      segmenters.flatMap(({ size }, k) => {
+        const length = 3 * size * size;
+        const own = this.planes[k]!.subarray(u * length, (u + 1) * length); // [3,S,S]
+        return checks[k]?.image(own, size) ?? [];
+      }),
+    );
   }
 
   /** Frees what the models keep of the images. */
@@ -61,49 +71,39 @@ export class Asking {
     const opened: OpenPlanes[] = [];
     this.opened = opened;
     for (const [k, segmenter] of this.segmenters.entries())
-      opened.push(await openPlanes(segmenter, this.planes[k]?.slice() ?? new Float32Array())); // they belong to the model then
+      opened.push(await openPlanes(segmenter, this.planes[k] ?? new Float32Array()));
+    this.planes = [];
     return opened;
   }
 
-  /** The mean of the models; null for items that only complete the batch. @param notes by item */
-  async about(notes: readonly string[]): Promise<(Opinion | null)[]> {
+  /** What each model answers, [B,1,S,S]. @param notes by item */
+  async about(notes: readonly string[]): Promise<Float32Array[]> {
+    const answers: Float32Array[] = [];
+    for (const opened of await this.open()) answers.push(await opened.probabilities(notes, this.of));
+    return answers;
+  }
+
+  /** The mean of the models; null for items that only complete the batch. @param answers from `about` */
+  opinions(answers: readonly Float32Array[]): (Opinion | null)[] {
     const { segmenters, items } = this;
-    const sums = items.map((): Float32Array | null => null);
-    const wrong = new Map<number, string>();
-    const maps = items.map((): Float32Array | null => null);
-    for (const [k, opened] of (await this.open()).entries()) {
-      const S = segmenters[k]!.size;
-      const probabilities = await opened.probabilities(notes, this.of); // [B,1,S,S]
-      for (const [b, { wanted, image }] of items.entries()) {
-        if (!wanted) continue;
-        const answer = answerOf(probabilities, b, S, image);
-        if ('wrong' in answer) {
-          wrong.set(b, answer.wrong);
-          continue;
-        }
-        if (segmenters.length === 1) maps[b] = probabilities.subarray(b * S * S, (b + 1) * S * S);
-        const sum = sums[b];
-        sums[b] = sum ? addPlanes(sum, answer.probability) : answer.probability;
-      }
-    }
-    return items.map(({ wanted }, b): Opinion | null => {
+    return items.map(({ wanted, image }, b): Opinion | null => {
       if (!wanted) return null;
-      const sum = sums[b];
-      const why = wrong.get(b);
-      return !sum || why !== undefined
-        ? { wrong: why ?? 'nothing' }
-        : { probability: divideBy(sum, segmenters.length), map: maps[b] ?? null };
+      let sum: Float32Array | null = null;
+      for (const [k, probabilities] of answers.entries()) {
+        const answer = answerOf(probabilities, b, segmenters[k]!.size, image);
+        if ('wrong' in answer) return answer;
+        sum = sum ? addPlanes(sum, answer.probability) : answer.probability;
+      }
+      if (!sum) return { wrong: 'nothing' };
+      const [{ size: S } = { size: 0 }, ...others] = segmenters;
+      const map = others.length === 0 ? answers[0]!.subarray(b * S * S, (b + 1) * S * S) : null;
+      return { probability: divideBy(sum, segmenters.length), map };
     });
   }
 
-  /** Warnings about image `index`. @param checks by model */
-  imageWarnings(index: number, checks: readonly ResultChecks[]): Warning[] {
-    return this.segmenters.flatMap(({ size }, k) => {
-      const length = 3 * size * size;
-      const number = this.of[index] ?? 0;
-      const own = this.planes[k]?.subarray(number * length, (number + 1) * length); // [3,S,S]
-      return own ? [...(checks[k]?.image(own, size) ?? [])] : [];
-    });
+  /** Warnings about the image of item `index`. */
+  imageWarnings(index: number): readonly Warning[] {
+    return this.warnings[this.of[index] ?? 0] ?? [];
   }
 }
 

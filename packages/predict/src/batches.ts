@@ -46,14 +46,15 @@ export async function* readBatches(
   for (const group of groupsOf(cases, size)) {
     const done = await mapLimit(group, LANES, isDone);
     const skipped = done.filter(Boolean).length;
-    yield { items: [], failures: [], skipped };
-    if (skipped < group.length) yield* readGroup(group, done, most);
+    if (skipped === group.length) yield { items: [], failures: [], skipped };
+    else yield* readGroup(group, done, skipped, most);
   }
 }
 
 async function* readGroup(
   group: readonly PredictionCase[],
   done: readonly boolean[],
+  skipped: number,
   most: number,
 ): AsyncGenerator<Batch, void> {
   const looked = await mapLimit(group, LANES, async (one, i) => {
@@ -68,6 +69,7 @@ async function* readGroup(
   });
   let items: { one: PredictionCase; wanted: boolean }[] = [];
   let pixels = 0;
+  let uncounted = skipped;
   const failures: FailedEntry[] = [];
   for (const look of looked) {
     if ('failure' in look) {
@@ -75,7 +77,8 @@ async function* readGroup(
       continue;
     }
     if (items.length > 0 && pixels + look.pixels > most) {
-      yield await readPixels(items);
+      yield { ...(await readPixels(items)), skipped: uncounted };
+      uncounted = 0;
       items = [];
       pixels = 0;
     }
@@ -83,16 +86,18 @@ async function* readGroup(
     pixels += look.pixels;
   }
   const last = await readPixels(items);
-  yield { ...last, failures: [...failures, ...last.failures] };
+  yield { ...last, failures: [...failures, ...last.failures], skipped: uncounted };
 }
 
 /** Equal for cases of one image and frame. */
 export const pictureKey = ({ imagePath, frame }: PredictionCase): string => `${frame ?? ''} ${imagePath}`;
 
-async function readPixels(items: readonly { one: PredictionCase; wanted: boolean }[]): Promise<Batch> {
+async function readPixels(
+  items: readonly { one: PredictionCase; wanted: boolean }[],
+): Promise<Omit<Batch, 'skipped'>> {
   const read: ReadCase[] = [];
   const failures: FailedEntry[] = [];
-  if (!items.some(({ wanted }) => wanted)) return { items: read, failures, skipped: 0 };
+  if (!items.some(({ wanted }) => wanted)) return { items: read, failures };
   /** Several notes may be about one image. */
   const decoding = new Map<string, ReturnType<typeof readImageWithHeader>>();
   const decoded = (one: PredictionCase): ReturnType<typeof readImageWithHeader> => {
@@ -113,7 +118,7 @@ async function readPixels(items: readonly { one: PredictionCase; wanted: boolean
     if ('image' in result) read.push(result);
     else if (items[i]!.wanted) failures.push(result);
   }
-  return { items: read.some(({ wanted }) => wanted) ? read : [], failures, skipped: 0 };
+  return { items: read.some(({ wanted }) => wanted) ? read : [], failures };
 }
 
 /** Which picture of a file, and in which window. */

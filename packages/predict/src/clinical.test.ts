@@ -379,6 +379,27 @@ describe('files of a series', () => {
     expect([...(volume.valuesOf(0) ?? [])]).toEqual(bright(1).map((one) => (one ? 1 : 4)));
   });
 
+  it('is the same from masks in memory and from those of an earlier run', async () => {
+    const classes = [
+      { name: 'Light', note: 'bright', label: 1, colour: [255, 0, 0], threshold: null },
+      { name: 'Dark', note: 'dark', label: 4, colour: [0, 0, 255], threshold: null },
+    ] as const;
+    const framesOf = (out: string): unknown => {
+      const seg = readSeg(new Uint8Array(readFileSync(join(out, `${NAME}_seg.dcm`))));
+      return seg.frames.map(({ plane, segment }, i) => ({ plane, segment, pixels: [...seg.pixels(i).data] }));
+    };
+    const folder = folderOf(SLICES);
+    for (const plan of [{ formats: ['seg'] }, { formats: ['seg'], classes }] as const) {
+      const out = join(root, `kept-${++serial}`);
+      await segment(folder, { ...plan, out });
+      const first = framesOf(out);
+      // nothing is left to do, so masks and images are read from their files
+      const { summary } = await segment(folder, { ...plan, out, beginning: 'resume' });
+      expect(summary.counts).toMatchObject({ done: 0, skipped: 3 });
+      expect(framesOf(out)).toEqual(first);
+    }
+  });
+
   it('is called the same whatever is added to the folder, and by no UID', async () => {
     const folder = folderOf(SLICES);
     const first = await segment(folder, { formats: ['seg'] });

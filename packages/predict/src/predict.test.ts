@@ -89,6 +89,45 @@ it('removes what killed runs left half-written, of its own', async () => {
   expect(readdirSync(out).filter((name) => name.endsWith('.tmp'))).toEqual(others.map(half).sort());
 });
 
+it('asks about a batch before it judges the one before', async () => {
+  const events: string[] = [];
+  const brightness = new Brightness();
+  const segmenter: PlaneSegmenter = {
+    size: S,
+    probabilities(planes, notes) {
+      events.push(`asked ${brightness.batches.length + 1}`);
+      return brightness.probabilities(planes, notes);
+    },
+  };
+  const { counts } = await run({
+    ...{ cases: await casesFor({ note: 'bright' }), out: place(), segmenter, batchSize: 1 },
+    onCase: ({ id }) => events.push(`wrote ${id}`),
+  });
+  expect(counts).toMatchObject({ done: 3 });
+  // The model has each batch before the last one's results are looked at.
+  expect(events.filter((event) => event.startsWith('asked'))).toEqual(['asked 1', 'asked 2', 'asked 3']);
+  expect(events.indexOf('asked 2')).toBeLessThan(events.indexOf('wrote a'));
+  expect(events.indexOf('asked 3')).toBeLessThan(events.indexOf('wrote b'));
+  expect(events.filter((event) => event.startsWith('wrote'))).toEqual(['wrote a', 'wrote b', 'wrote c']);
+});
+
+it('writes what the model has answered when the next batch fails', async () => {
+  const out = place();
+  const brightness = new Brightness();
+  const segmenter: PlaneSegmenter = {
+    size: S,
+    probabilities(planes, notes) {
+      if (brightness.batches.length === 1) throw new ReclmisError('INFERENCE_FAILED', 'no memory');
+      return brightness.probabilities(planes, notes);
+    },
+  };
+  const cases = await casesFor({ note: 'bright' });
+  await expect(run({ cases, out, segmenter, batchSize: 2 })).rejects.toMatchObject({
+    code: 'INFERENCE_FAILED',
+  });
+  expect(readdirSync(out).filter((name) => name.endsWith('_mask.png'))).toEqual(['a_mask.png', 'b_mask.png']);
+});
+
 describe('one writer', () => {
   function slow(): { segmenter: PlaneSegmenter; begun: Promise<void>; go: () => void } {
     const brightness = new Brightness();
@@ -455,18 +494,24 @@ describe('predict', () => {
 
   it('stops between batches on request, and resumes from there', async () => {
     const stop = new AbortController();
+    const stopped = new Promise((resolve) => stop.signal.addEventListener('abort', resolve));
     const cases = await casesFor({ note: 'bright' });
     const out = place();
+    const brightness = new Brightness();
     const interrupted = await run({
-      cases,
-      out,
-      batchSize: 1,
+      ...{ cases, out, batchSize: 1 },
+      segmenter: {
+        size: S,
+        async probabilities(planes, notes) {
+          if (brightness.batches.length === 1) await stopped; // the first batch is written meanwhile
+          return brightness.probabilities(planes, notes);
+        },
+      },
       signal: stop.signal,
       onProgress: () => stop.abort(),
     });
     expect(interrupted.status).toBe('interrupted');
-    expect(interrupted.counts.done).toBeLessThan(3);
-    expect(interrupted.counts.done).toBeGreaterThan(0);
+    expect(interrupted.counts.done).toBe(2); // what the model had begun is finished
     expect(recordOf(out)).toMatchObject({ status: 'interrupted' });
     expect(readdirSync(out)).not.toContain('statistics.json');
     const rest = await run({ cases, out, batchSize: 1, beginning: 'resume' });

@@ -3,25 +3,16 @@
  *
  * The probability at the model's size S is resized to the image's (core's `resizePlane`) and thresholded
  * (docs/method.md 10). A failed case is recorded and the rest continues; other errors end the work, which can
- * be resumed. Reading, segmenting and writing overlap by a batch: memory holds only names and notes of all
- * images. Images are never replaced.
+ * be resumed. While a model is at a batch, the one before is measured and written and the one after is read: memory
+ * holds only names and notes of all images (and for files of series some masks). Images are never replaced.
  */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DisplayedFrame } from '@reclmis/clinical';
-import {
-  type ErrorCode,
-  defined,
-  ReclmisError,
-  refuseSameWords,
-  sharedThreshold,
-  type CountsByCode,
-  WarningCounts,
-  windowText,
-} from '@reclmis/core';
+import { defined, ReclmisError, refuseSameWords, sharedThreshold, windowText } from '@reclmis/core';
 import { mapLimit, writeFileAtomic } from '@reclmis/files';
 import { withFolderLock } from '@reclmis/files';
-import { BATCH_PIXELS, inputOf, LANES, readBatches } from './batches.js';
+import { type Batch, BATCH_PIXELS, inputOf, LANES, readBatches } from './batches.js';
 import type { PredictionCase } from './cases.js';
 import { classesIdentity, measureClass, publicClass, writeClassTable } from './class-records.js';
 import { clearEarlier, refuseMixing, removeStale } from './earlier.js';
@@ -35,16 +26,23 @@ import {
   readEntry,
   scanJournal,
 } from './journal.js';
+import { KeptSlices } from './kept-slices.js';
 import { SERIES_ENDING, type SeriesFormat, type WrittenSeries, writeSeries } from './series.js';
 import { allSuffixes, type Outputs, suffixesOf, writeOutputs } from './outputs.js';
 import { casesOf, lockName, otherLocks, type Part, recordNames } from './part.js';
 import type { CaseStatistics } from './case-statistics.js';
-import { type BatchPlan, type Checked, segmentBatch } from './segment-batch.js';
+import {
+  type AskBatch,
+  type BatchPlan,
+  type Checked,
+  openBatch,
+  type SegmentedBatch,
+} from './segment-batch.js';
 import { measure, type MeasuredCase, writeStatistics } from './statistics.js';
 import { asStored } from './stored.js';
+import { type PredictionSummary, Tally } from './tally.js';
 
-/** Listed in the summary and `run.json`; all are counted. */
-const LISTED_FAILURES = 100;
+export type { PredictionSummary };
 
 export interface PredictionPlan extends BatchPlan {
   /** Sorted by id, even if this process does a part. */
@@ -66,30 +64,6 @@ export interface PredictionPlan extends BatchPlan {
   readonly onCase?: (statistics: CaseStatistics) => void;
   /** Ends the work between batches. */
   readonly signal?: AbortSignal;
-}
-
-/** The result, also in `run.json`. */
-export interface PredictionSummary {
-  /** `incomplete`: some cases failed; `interrupted`: by the signal. */
-  readonly status: 'finished' | 'incomplete' | 'interrupted';
-  /** Counts of this part. `done`: segmented now; `skipped`: already complete. */
-  readonly counts: {
-    readonly cases: number;
-    readonly done: number;
-    readonly skipped: number;
-    readonly failed: number;
-  };
-  readonly codes: Readonly<Partial<Record<ErrorCode, number>>>;
-  /** Cases with warnings, including skipped ones. */
-  readonly warned: number;
-  readonly warnings: CountsByCode;
-  readonly failures: readonly FailedEntry[];
-  readonly startedAt: string;
-  readonly seconds: number;
-  /** Files written: this part's and, with all parts there, those of all. None if interrupted. */
-  readonly statistics: readonly string[];
-  /** Files of series, if `formats` asks for them; written once all parts are there. */
-  readonly series?: readonly WrittenSeries[];
 }
 
 export const DEFAULT_OUTPUTS: Outputs = { overlay: true, probability: null, contours: false };
@@ -141,13 +115,14 @@ async function predictAlone(plan: PredictionPlan): Promise<PredictionSummary> {
   try {
     await sweep(out, casesOf(cases, part), suffixesOf(outputs, plan.classes), part, SERIES_ENDING);
     await record('running', clock());
-    await work(plan, journal, outputs, tally);
+    const kept = (plan.formats ?? []).length > 0 ? new KeptSlices() : null;
+    await work(plan, journal, outputs, tally, kept);
     const interrupted = plan.signal?.aborted === true && tally.seen < tally.cases;
     const status = interrupted ? 'interrupted' : tally.failed > 0 ? 'incomplete' : 'finished';
     const { statistics, complete } = interrupted
       ? { statistics: [], complete: null }
       : await finish(plan, part);
-    const series = complete === null ? undefined : await finishSeries(plan, complete);
+    const series = complete === null ? undefined : await finishSeries(plan, complete, kept);
     const result = { ...tally.summary(), ...clock(), statistics, ...defined({ series }) };
     await record(status, result);
     return { status, ...result };
@@ -160,36 +135,14 @@ async function predictAlone(plan: PredictionPlan): Promise<PredictionSummary> {
   }
 }
 
-class Tally {
-  done = 0;
-  skipped = 0;
-  failed = 0;
-  private readonly codes: Partial<Record<ErrorCode, number>> = {};
-  private readonly failures: FailedEntry[] = [];
-  readonly warnings = new WarningCounts();
-
-  constructor(readonly cases: number) {}
-
-  get seen(): number {
-    return this.done + this.skipped + this.failed;
-  }
-
-  fail(failure: FailedEntry): void {
-    this.failed++;
-    const { code } = failure.error;
-    this.codes[code] = (this.codes[code] ?? 0) + 1;
-    if (this.failures.length < LISTED_FAILURES) this.failures.push(failure);
-  }
-
-  summary(): Pick<PredictionSummary, 'counts' | 'codes' | 'warned' | 'warnings' | 'failures'> {
-    const { cases, done, skipped, failed, codes, failures, warnings } = this;
-    const counts = { cases, done, skipped, failed };
-    return { counts, codes, warned: warnings.cases, warnings: warnings.byCode, failures };
-  }
-}
-
-/** Each a batch ahead of the next. */
-async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, tally: Tally): Promise<void> {
+/** Reading, the model, and measuring and writing, each a batch ahead of the next. */
+async function work(
+  plan: PredictionPlan,
+  journal: Journal,
+  outputs: Outputs,
+  tally: Tally,
+  kept: KeptSlices | null,
+): Promise<void> {
   const { cases, out, part = null, batchSize = 8, signal } = plan;
   const resuming = plan.beginning === 'resume';
   const isDone = async (one: PredictionCase): Promise<boolean> => {
@@ -207,6 +160,7 @@ async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, ta
       const stored = { ...item, ...(await asStored(item, item.clinical)) };
       const files = await writeOutputs(out, id, stored, outputs);
       await removeStale(out, await journal.entryOf(id), files);
+      if (kept && item.clinical) await kept.keep(id, item.clinical, stored);
       return {
         id,
         input: item.input,
@@ -226,20 +180,37 @@ async function work(plan: PredictionPlan, journal: Journal, outputs: Outputs, ta
     tally.done += entries.length;
     plan.onProgress?.(tally.seen, tally.failed);
   };
-  let ahead = quietly(batches.next());
+  /** The next batch, at the models' size. */
+  const nextBatch = (): Promise<{ batch: Batch; ask: AskBatch } | null> =>
+    quietly(
+      batches.next().then((next) => {
+        if (next.done === true) return null;
+        return { batch: next.value, ask: openBatch(plan, next.value.items, keep) };
+      }),
+    );
+  let ahead = nextBatch();
   let writing = Promise.resolve();
+  /** Judges and writes the last batch that was asked. */
+  let finishLast: () => Promise<void> = () => Promise.resolve();
   try {
     for (;;) {
       const next = await ahead;
-      if (next.done === true || signal?.aborted) break;
-      const { items, failures, skipped } = next.value;
-      ahead = quietly(batches.next());
-      tally.skipped += skipped;
-      if (skipped > 0) plan.onProgress?.(tally.seen, tally.failed);
-      const { segmented, broken } = await segmentBatch(plan, items, keep);
-      await writing;
-      writing = quietly(store(segmented, [...failures, ...broken]));
+      if (next === null || signal?.aborted) break;
+      const { batch, ask } = next;
+      const asking = quietly(ask());
+      ahead = nextBatch();
+      await turn(); // the model's thread begins before this one is busy
+      tally.skipped += batch.skipped;
+      if (batch.skipped > 0) plan.onProgress?.(tally.seen, tally.failed);
+      await finishLast();
+      const judge = await asking;
+      finishLast = async () => {
+        await writing;
+        const { segmented, broken }: SegmentedBatch = judge();
+        writing = quietly(store(segmented, [...batch.failures, ...broken]));
+      };
     }
+    await finishLast();
   } finally {
     await Promise.allSettled([ahead, writing]); // nothing continues after a failure
   }
@@ -280,6 +251,8 @@ function batchPixels({ classes }: PredictionPlan, keep: boolean): number {
   const bytes = (classes?.length ?? 0) * (keep ? 5 : 1);
   return Math.floor(BATCH_PIXELS / Math.max(1, bytes / 8));
 }
+
+const turn = (): Promise<void> => new Promise((resolve) => void setImmediate(resolve));
 
 function quietly<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => undefined);
@@ -364,13 +337,14 @@ async function finish(plan: PredictionPlan, part: Part | null): Promise<Finished
 async function finishSeries(
   { formats = [], cases, out, model, classes, beginning = 'new' }: PredictionPlan,
   entries: ReadonlyMap<string, Position>,
+  kept: KeptSlices | null,
 ): Promise<readonly WrittenSeries[] | undefined> {
   if (formats.length === 0) return undefined;
   const done = new Set<string>();
   for (const [id, position] of entries) if ('files' in (await readEntry(position))) done.add(id);
   return writeSeries({
     ...{ cases, out, model, formats, replace: beginning !== 'new' },
-    ...defined({ classes }),
+    ...defined({ classes, kept: kept ?? undefined }),
     isDone: (id) => done.has(id),
   });
 }

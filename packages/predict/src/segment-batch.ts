@@ -40,35 +40,43 @@ export interface SegmentedBatch {
   readonly broken: FailedEntry[];
 }
 
-/** @param keep whether classes' probabilities are wanted */
-export async function segmentBatch(
-  plan: BatchPlan,
-  items: readonly ReadCase[],
-  keep: boolean,
-): Promise<SegmentedBatch> {
-  if (items.length === 0) return { segmented: [], broken: [] };
+/** The model's work on a batch. It gives what is left to do, which needs no model. */
+export type AskBatch = () => Promise<() => SegmentedBatch>;
+
+/**
+ * Brings a batch's images to the models' sizes, so that a model need not wait for that when it is free.
+ * @param keep whether classes' probabilities are wanted
+ */
+export function openBatch(plan: BatchPlan, items: readonly ReadCase[], keep: boolean): AskBatch {
   const segmenters = [plan.segmenter].flat();
-  const asking = new Asking(segmenters, items);
   const cut = sharedThreshold(segmenters);
-  try {
-    return plan.classes
-      ? await askClasses(plan, plan.classes, items, asking, cut, keep)
-      : await askOnce(plan, items, asking, cut, segmenters[0]?.size ?? 0);
-  } finally {
-    asking.dispose();
-  }
+  const asking = items.length === 0 ? null : new Asking(segmenters, items, plan.checks ?? []);
+  return async () => {
+    if (asking === null) return () => ({ segmented: [], broken: [] });
+    try {
+      if (plan.classes) {
+        const found = await askClasses(plan, plan.classes, items, asking, cut, keep);
+        return () => found;
+      }
+      const answers = await asking.about(items.map(({ one }) => one.note));
+      return () => judgeOnce(plan, items, asking, answers, cut);
+    } finally {
+      asking.dispose();
+    }
+  };
 }
 
-async function askOnce(
-  { model, checks = [], notes, confidence: fitted }: BatchPlan,
+function judgeOnce(
+  { model, segmenter, checks = [], notes, confidence: fitted }: BatchPlan,
   items: readonly ReadCase[],
   asking: Asking,
+  answers: readonly Float32Array[],
   cut: number,
-  size: number,
-): Promise<SegmentedBatch> {
+): SegmentedBatch {
   const segmented: Checked[] = [];
   const broken: FailedEntry[] = [];
-  const opinions = await asking.about(items.map(({ one }) => one.note));
+  const size = [segmenter].flat()[0]?.size ?? 0;
+  const opinions = asking.opinions(answers);
   for (const [b, item] of items.entries()) {
     const opinion = opinions[b];
     if (!opinion) continue;
@@ -77,11 +85,12 @@ async function askOnce(
       continue;
     }
     const { probability, map } = opinion;
-    const mask = threshold(probability, item.image.width, item.image.height, cut);
+    const { width, height } = item.image;
+    const mask = threshold(probability, width, height, cut);
     const { note } = item.one;
     const read = notes?.of(note);
     const worded = wordedFor(note, read);
-    const ofImage = asking.imageWarnings(b, checks);
+    const ofImage = asking.imageWarnings(b);
     const warnings = [
       ...noteWarnings(note, read, checks),
       ...ofImage,
@@ -112,7 +121,7 @@ async function askClasses(
     const read = notes?.of(one.note);
     const worded = wordedFor(one.note, read);
     const ofNote = noteWarnings(one.note, read, checks);
-    const opinions = await asking.about(items.map(() => one.note));
+    const opinions = asking.opinions(await asking.about(items.map(() => one.note)));
     for (const [b, opinion] of opinions.entries()) {
       if (!opinion) continue;
       if ('wrong' in opinion) {
@@ -154,7 +163,7 @@ async function askClasses(
       probability: null,
       mask: { ...labels, data: labels.data.map((label) => (label === 0 ? 0 : 1)) },
       classes: { labels, each },
-      warnings: eachOnce([...asking.imageWarnings(b, checks), ...(said[b] ?? [])]),
+      warnings: eachOnce([...asking.imageWarnings(b), ...(said[b] ?? [])]),
     });
   }
   return { segmented, broken };

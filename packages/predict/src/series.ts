@@ -13,21 +13,22 @@ import type {
   MeasuredSegment,
   Measures,
   SegSegment,
-  SegSource,
   SeriesSeg,
   VolumeGrid,
 } from '@reclmis/clinical';
 import {
   imageStem,
   isPictureName,
+  mapLimit,
   readClinicalFrame,
   readLabels,
   readMask,
   writeError,
   writeFileAtomic,
 } from '@reclmis/files';
-import { shownAs } from './batches.js';
+import { LANES, shownAs } from './batches.js';
 import type { PredictionCase } from './cases.js';
+import { type KeptSlices, placeOf, type SlicePlace } from './kept-slices.js';
 import { type NamedSegment, segmentsOf, suffixOfMask } from './segments.js';
 import type { ModelIdentity } from './segmenter.js';
 
@@ -44,6 +45,8 @@ export interface SeriesPlan {
   readonly formats: readonly SeriesFormat[];
   /** Whether a case's masks are there. */
   readonly isDone: (id: string) => boolean;
+  /** Those segmented by this process; others are read from their files. */
+  readonly kept?: Pick<KeptSlices, 'of'>;
 }
 
 export interface WrittenSeries {
@@ -58,15 +61,9 @@ export interface WrittenSeries {
   readonly advice?: readonly string[];
 }
 
-/** A slice, with the id of its case; `done`: its mask is there. Holds no pixels: there may be many thousands. */
-interface Slice {
+/** A slice with its case; `done`: its mask is there. */
+interface Slice extends SlicePlace {
   readonly one: PredictionCase;
-  readonly frame: number;
-  readonly geometry: FrameGeometry;
-  /** Null for NIfTI. */
-  readonly dicom: SegSource | null;
-  /** Present for slices of a NIfTI volume. */
-  readonly grid: VolumeGrid | null;
   readonly done: boolean;
 }
 
@@ -102,11 +99,11 @@ interface Series {
 }
 
 /** In the order of their first case. A DICOM file that states no series is one by itself. */
-async function seriesOf({ cases, isDone }: SeriesPlan): Promise<Series[]> {
+async function seriesOf({ cases, isDone, kept }: SeriesPlan): Promise<Series[]> {
   const groups = new Map<string, Slice[]>();
   const unread = new Map<string, number>();
   for (const one of cases) {
-    const slice = await sliceOf(one, isDone(one.id));
+    const slice = await sliceOf(one, isDone(one.id), kept);
     const folder = dirname(one.image);
     if (slice === 'unread') unread.set(folder, (unread.get(folder) ?? 0) + 1);
     if (slice === 'unread' || slice === null) continue;
@@ -142,20 +139,21 @@ function nameOfSeries(uid: string, isTaken: (name: string) => boolean): string {
 }
 
 /** Null for a picture; `unread` for a file that is a failed case already. */
-async function sliceOf(one: PredictionCase, done: boolean): Promise<Slice | 'unread' | null> {
+async function sliceOf(
+  one: PredictionCase,
+  done: boolean,
+  kept: SeriesPlan['kept'],
+): Promise<Slice | 'unread' | null> {
+  const known = kept?.of(one.id);
+  if (known) return { one, done, ...known.place };
   const clinical = await readClinicalFrame(one.imagePath, shownAs(one)).catch(() => 'unread' as const);
   if (clinical === null) return null;
   if (clinical === 'unread') return isPictureName(one.imagePath) ? null : 'unread';
-  const { source, frame } = clinical;
-  const { gridOfNifti, segSourceOf } = await import('@reclmis/clinical');
-  const geometry = source.geometryOf(frame);
-  if (source.format === 'dicom')
-    return { one, frame, geometry, done, grid: null, dicom: segSourceOf(source, frame) };
-  return { one, frame, geometry, done, dicom: null, grid: gridOfNifti(source) };
+  return { one, done, ...(await placeOf(clinical)) };
 }
 
 async function writeOne(
-  { out, model, classes, replace, formats }: SeriesPlan,
+  { out, model, classes, replace, formats, kept }: SeriesPlan,
   { name, slices, unread }: Series,
 ): Promise<WrittenSeries> {
   const clinical = await import('@reclmis/clinical');
@@ -179,7 +177,9 @@ async function writeOne(
   ];
   let binary: readonly SeriesSeg[] = [];
   const segments = segmentsOf(classes);
-  const masks = await Promise.all(segments.map((one) => masksOf(out, slices, one)));
+  const masks = await Promise.all(
+    segments.map((one, s) => masksOf(out, slices, one, (id) => kept?.of(id)?.masks?.[s])),
+  );
   if (slices.some(({ dicom, one }) => dicom !== null && (one.series ?? '') === ''))
     advice.push(`${name}: the file states no series, so its results are by themselves`);
   for (const format of formats) {
@@ -320,25 +320,28 @@ const LEAVING: ReadonlySet<string> = new Set([
   'OPTION_INVALID',
 ]);
 
-/** As stored; null for slices that failed. */
-function masksOf(out: string, slices: readonly Slice[], one: NamedSegment): Promise<(Mask | null)[]> {
-  return Promise.all(
-    slices.map(async ({ one: { id }, done }) =>
-      done ? readMask(join(out, `${id}${suffixOfMask(one)}`)) : null,
-    ),
+/** As stored; null for slices that failed. @param known in memory, by id */
+function masksOf(
+  out: string,
+  slices: readonly Slice[],
+  one: NamedSegment,
+  known: (id: string) => Mask | undefined,
+): Promise<(Mask | null)[]> {
+  return mapLimit(slices, LANES, async ({ one: { id }, done }) =>
+    done ? (known(id) ?? readMask(join(out, `${id}${suffixOfMask(one)}`))) : null,
   );
 }
 
 /** 0 to 255, from probabilities of 16 bits. */
 function probabilitiesOf(out: string, slices: readonly Slice[], one: NamedSegment): Promise<(Mask | null)[]> {
-  return Promise.all(
-    slices.map(async ({ one: { id }, done }) => {
-      if (!done) return null;
-      const path = join(out, `${id}${suffixOfMask(one).replace('_mask', '_probability')}`);
-      const { width, height, data } = await readLabels(path);
-      return { width, height, data: Uint8Array.from(data, (value) => Math.round(value / 257)) };
-    }),
-  );
+  return mapLimit(slices, LANES, async ({ one: { id }, done }) => {
+    if (!done) return null;
+    const path = join(out, `${id}${suffixOfMask(one).replace('_mask', '_probability')}`);
+    const { width, height, data: deep } = await readLabels(path);
+    const data = new Uint8Array(deep.length);
+    for (let p = 0; p < data.length; p++) data[p] = Math.round(deep[p]! / 257);
+    return { width, height, data };
+  });
 }
 
 /** One map of values per slice; masks of classes do not overlap. */

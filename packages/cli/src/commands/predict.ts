@@ -127,6 +127,7 @@ export async function predictAsAsked(
       output.notice('--window applies to DICOM and NIfTI alone, and all the images are pictures');
     for (const line of loaded.notices(notesOf(classes ?? cases))) output.notice(line);
     const seen = new SeenCases(flags.json);
+    const { batch: batchSize = loaded.batchSize } = flags;
     const total = Math.ceil((cases.length - (part?.index ?? 1) + 1) / (part?.of ?? 1));
     const bar = new Progress({ label: 'segmenting', total, quiet: output.quiet });
     const summary = await predict({
@@ -142,11 +143,11 @@ export async function predictAsAsked(
       formats,
       part: part ?? null,
       beginning: flags.resume ? 'resume' : flags.overwrite ? 'overwrite' : 'new',
-      batchSize: flags.batch,
+      batchSize,
       about: {
         versions: { reclmis: VERSION, node: process.versions.node, ...loaded.versions },
         engine: loaded.engine,
-        settings: settingsOf(flags, loaded.threshold, window),
+        settings: settingsOf(flags, batchSize, loaded.threshold, window),
         unusedNotes: unused,
         slicesWithoutNote: leftOut,
       },

@@ -25,7 +25,7 @@ export interface LoadedSource {
   readonly model: ModelIdentity;
   /** For `run.json`: what determines the figures. */
   readonly versions: Readonly<Record<string, string | number>>;
-  readonly engine: object;
+  readonly engine: { readonly device: string } & Readonly<Record<string, unknown>>;
   readonly checks: ResultChecks;
   /** Predicts the Dice of its masks; null if it is not calibrated. */
   readonly confidence: ConfidenceCalibration | null;

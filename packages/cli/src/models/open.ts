@@ -27,6 +27,11 @@ import type { EngineChoice, LoadedSource, ModelSource } from './model-source.js'
 import type { ModelPlace } from './place.js';
 import { sharedWindow } from './shared-window.js';
 
+/** More takes memory but hardly less time: docs/measurements/clinical.md. */
+const BATCH_ON_CPU = 2;
+/** Small ones leave a GPU idle. */
+const BATCH_ON_GPU = 8;
+
 /**
  * @throws RUN_MISSING, RUN_INVALID, MODEL_MISSING, MODEL_INVALID, OPTION_INVALID for an image (an unquoted
  * pattern)
@@ -58,6 +63,8 @@ export interface LoadedModels extends Omit<LoadedSource, 'segmenter' | 'engine' 
   readonly checks: readonly ResultChecks[];
   /** Device, precision and so on; by member if several. */
   readonly engine: object;
+  /** Images at once that suit the device. */
+  readonly batchSize: number;
   /** What to know about these notes and models. */
   notices(notes: Iterable<string>): string[];
 }
@@ -126,6 +133,7 @@ export async function openModels(
           ),
           versions: Object.assign({}, ...loaded.map(({ versions }) => versions)) as LoadedSource['versions'],
           engine: loaded.length === 1 ? (loaded[0]?.engine ?? {}) : loaded.map(({ engine }) => engine),
+          batchSize: loaded.every(({ engine }) => engine.device === 'cpu') ? BATCH_ON_CPU : BATCH_ON_GPU,
           checks: loaded.map(({ checks }) => checks),
           // Fitted on the model's own answers, so not for a mean.
           confidence: loaded.length === 1 && !flips ? (loaded[0]?.confidence ?? null) : null,

@@ -8,7 +8,19 @@ export function packFrame(packed: Uint8Array, frame: number, values: Uint8Array)
   const first = frame * values.length; // may pass 2^32: no bit operations on it
   let byte = Math.floor(first / 8);
   let bit = first % 8;
-  for (let i = 0; i < values.length; i++) {
+  let i = 0;
+  if (bit === 0) {
+    // Whole bytes, of which most are empty.
+    for (; i + 8 <= values.length; i += 8, byte++) {
+      const any =
+        values[i]! | values[i + 1]! | values[i + 2]! | values[i + 3]! | values[i + 4]! | values[i + 5]! | values[i + 6]! | values[i + 7]!; // prettier-ignore
+      if (any === 0) continue;
+      let bits = 0;
+      for (let k = 0; k < 8; k++) if (values[i + k] !== 0) bits |= 1 << k;
+      packed[byte] = bits;
+    }
+  }
+  for (; i < values.length; i++) {
     if (values[i] !== 0) packed[byte]! |= 1 << bit;
     if (++bit === 8) {
       bit = 0;

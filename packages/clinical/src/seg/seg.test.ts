@@ -46,6 +46,20 @@ describe('bits', () => {
     expect([...packed]).toEqual([0b11011001, 0b10]);
     expect([...unpackFrame(packed, 1, 5)]).toEqual([0, 1, 1, 0, 1]);
   });
+
+  it.each([16, 19, 32])('come back from frames of %i pixels, whole bytes and others', (pixels) => {
+    const frames = Array.from({ length: 5 }, (_, f) =>
+      Uint8Array.from({ length: pixels }, (_value, p) => (f > 0 && (p * p + f) % 3 === 0 ? 1 : 0)),
+    );
+    const packed = new Uint8Array(packedLength(5, pixels));
+    for (const [f, values] of frames.entries()) packFrame(packed, f, values);
+    const bits = frames.flatMap((values) => [...values]);
+    const expected = Array.from(packed, (_, byte) =>
+      bits.slice(8 * byte, 8 * byte + 8).reduce((sum, bit, k) => sum + bit * 2 ** k, 0),
+    );
+    expect([...packed]).toEqual(expected);
+    for (const [f, values] of frames.entries()) expect(unpackFrame(packed, f, pixels)).toEqual(values);
+  });
 });
 
 describe('numbers and colours', () => {

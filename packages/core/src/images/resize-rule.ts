@@ -42,11 +42,16 @@ export function maskForModel(mask: Mask, size: number, rule: ResizeRule): Mask {
 /**
  * CHW [3, S, S], red, green, blue, in [0, 1], rounded to 8 bits, so it does not matter whether `imageForModel` came
  * first.
+ * @param planes where they are written and returned, 3 x S x S values; default: new ones
  */
-export function imageToPlanes(image: RgbImage, size: number, rule: ResizeRule): Float32Array {
+export function imageToPlanes(
+  image: RgbImage,
+  size: number,
+  rule: ResizeRule,
+  planes: Float32Array = new Float32Array(3 * size * size), // [3, S, S]
+): Float32Array {
   const { data } = imageForModel(image, size, rule);
   const n = size * size;
-  const planes = new Float32Array(3 * n); // [3, S, S]
   for (let i = 0, from = 0; i < n; i++, from += 3) {
     planes[i] = LEVELS[data[from] as number] as number;
     planes[n + i] = LEVELS[data[from + 1] as number] as number;

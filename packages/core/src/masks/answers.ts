@@ -12,8 +12,11 @@ export interface ImageSize {
 
 /** Resizes to S x S: [B,3,S,S], red, green, blue, in [0, 1]. */
 export function imagesToPlanes(images: readonly RgbImage[], size: number, rule: ResizeRule): Float32Array {
-  const planes = new Float32Array(images.length * 3 * size * size); // [B,3,S,S]
-  images.forEach((image, i) => planes.set(imageToPlanes(image, size, rule), i * 3 * size * size));
+  const length = 3 * size * size;
+  const planes = new Float32Array(images.length * length); // [B,3,S,S]
+  images.forEach((image, i) =>
+    imageToPlanes(image, size, rule, planes.subarray(i * length, (i + 1) * length)),
+  );
   return planes;
 }
 

@@ -30,6 +30,15 @@ function flooded({ width, height, data }: Mask, neighbours: 4 | 8): number {
 }
 
 describe('components', () => {
+  it('does not depend on where a mask lies in memory, and takes any value for foreground', () => {
+    const { width, height, data } = drawnMask('######......#####./.................#/##################');
+    const shared = new Uint8Array(data.length + 1);
+    shared.set(data.map((value, i) => value * (1 + (i % 3))), 1); // prettier-ignore
+    const found = components({ width, height, data: shared.subarray(1) });
+    expect(found).toEqual(components({ width, height, data }));
+    expect(found.map(({ area }) => area)).toEqual([24, 6]);
+  });
+
   it('finds none in an empty mask, one in a full one, one of a pixel', () => {
     expect(components(drawnMask('..../....'))).toEqual([]);
     expect(components(drawnMask('####/####'))).toEqual([{ area: 8, centroid: [2, 1], box: [0, 0, 4, 2] }]);

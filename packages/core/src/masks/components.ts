@@ -114,17 +114,43 @@ export function labelAt({ rows, end, label }: LabelledRuns, x: number, y: number
 }
 
 function findRuns({ width, height, data }: Mask): Record<'rows' | 'start' | 'end', Int32Array> {
+  const words = wordsOf(data);
   const rows = new Int32Array(height + 1);
-  const [start, end]: [number[], number[]] = [[], []];
+  const start: number[] = [];
+  const end: number[] = [];
   for (let y = 0; y < height; y++) {
     const row = y * width;
-    for (let x = 0; x < width; x++) {
-      if (data[row + x] === 0) continue;
-      start.push(x);
-      while (x < width && data[row + x] !== 0) x++;
-      end.push(x);
+    for (let p = row; p < row + width;) {
+      p = skipEqual(data, words, p, row + width, 0);
+      if (p === row + width) break;
+      start.push(p - row);
+      while (p < row + width && data[p] !== 0) p = skipEqual(data, words, p, row + width, data[p]!);
+      end.push(p - row);
     }
     rows[y + 1] = start.length;
   }
   return { rows, start: Int32Array.from(start), end: Int32Array.from(end) };
+}
+
+/** The same bytes, four at a time: masks are long stretches of one value. Null where memory does not allow it. */
+function wordsOf(data: Uint8Array): Uint32Array | null {
+  return data.byteOffset % 4 === 0 ? new Uint32Array(data.buffer, data.byteOffset, data.length >> 2) : null;
+}
+
+/** The first place from `from` to `end` with another value, or `end`. */
+function skipEqual(
+  data: Uint8Array,
+  words: Uint32Array | null,
+  from: number,
+  end: number,
+  value: number,
+): number {
+  let p = from;
+  while (p < end && (p & 3) !== 0 && data[p] === value) p++;
+  if (words && (p & 3) === 0) {
+    const four = (value * 0x01010101) >>> 0;
+    while (p + 4 <= end && words[p >> 2] === four) p += 4;
+  }
+  while (p < end && data[p] === value) p++;
+  return p;
 }

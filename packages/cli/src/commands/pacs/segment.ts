@@ -10,6 +10,7 @@ import { FetchBar } from '../../pacs/fetch-bar.js';
 import { type PacsFlags, pacsOf, withPacsOptions } from '../../pacs/options.js';
 import { type Chosen, oneSeries, type SeriesFlags, withSeriesOptions } from '../../pacs/select.js';
 import { fetchSeries, requireEmpty } from '../../pacs/series-folder.js';
+import { BATCH_FLAG, BATCH_HELP } from '../../predict-options.js';
 import { withScratch } from '../../scratch.js';
 import { type Predicted, predictAsAsked } from '../predict.js';
 
@@ -19,7 +20,7 @@ interface SegmentFlags extends PacsFlags, SeriesFlags, NoteFlags, HubFlags {
   readonly report?: boolean;
   readonly out?: string;
   readonly checkpoint?: 'best' | 'last';
-  readonly batch: number;
+  readonly batch?: number;
   readonly device?: string;
   readonly threads?: number;
 }
@@ -42,7 +43,7 @@ export function registerSegment(pacs: Command): void {
     .addOption(
       new Option('--checkpoint <which>', 'checkpoint of a run (default: best)').choices(['best', 'last']),
     )
-    .option('--batch <n>', 'batch size', numberOf('--batch', { min: 1 }), 8)
+    .option(BATCH_FLAG, BATCH_HELP, numberOf('--batch', { min: 1 }))
     .option('--device <name>', 'cpu, cuda or, for a run, cuda:N (default: the run’s, else cpu)')
     .option('--threads <n>', 'threads; 0: all cores', threadsOf);
   withHubOptions(withNoteOptions(withSeriesOptions(withPacsOptions(command)), 'as the model has learnt'));
@@ -80,6 +81,7 @@ async function segmentIn(
     {
       ...defined({ note: flags.note, classes: flags.classes, checkpoint: flags.checkpoint }),
       ...defined({ device: flags.device, threads: flags.threads, quiet: flags.quiet, json: flags.json }),
+      ...defined({ batch: flags.batch }),
       ...defined({ sides: flags.sides, noteStyle: flags.noteStyle, noteVocabulary: flags.noteVocabulary }),
       ...defined({ hubUrl: flags.hubUrl, offline: flags.offline }),
       ...{
@@ -87,7 +89,6 @@ async function segmentIn(
         out,
         overlay: flags.out !== undefined,
         format: flags.report ? ['seg', 'sr'] : ['seg'],
-        batch: flags.batch,
       },
     },
     output,
