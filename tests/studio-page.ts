@@ -1,4 +1,6 @@
 /** The studio in a real Chromium, as `reclmis studio --build` writes it, with a small model. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { reclmisHere } from '#reclmis-here';
 import { POLICY } from '@reclmis/studio';
@@ -6,6 +8,8 @@ import type { Services } from '@reclmis/studio/testing';
 import type { Page } from 'playwright-core';
 import { openPage, type OpenPage } from './browser-page.js';
 import { makeSmallModel, type SmallModel } from './small-model.js';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 declare global {
   // Set by the page.
@@ -76,4 +80,20 @@ export function shown(page: Page): Promise<{
       note: store.state.result?.note.text ?? '',
     };
   });
+}
+
+interface AxeResults {
+  readonly violations: readonly {
+    readonly id: string;
+    readonly nodes: readonly { readonly html: string }[];
+  }[];
+}
+
+/** What axe-core objects to. Its script is put in by the debugger, which no policy concerns. */
+export async function objections(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const { violations } = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  );
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
 }

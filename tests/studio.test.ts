@@ -2,7 +2,6 @@
  * The studio as its users work with it, in a real Chromium. Skipped without Chromium (`npm run test:browser` installs it).
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { orient } from '@reclmis/clinical';
@@ -17,32 +16,16 @@ import {
   chooseFile,
   loaded,
   makeStudioSite,
+  objections,
   openStudio,
   settled,
   shown,
   type StudioSite,
 } from './studio-page.js';
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const NOTE = 'Bilateral pulmonary infection, two infected areas, upper left lung and lower right lung.';
 /** Sums in another order may move probabilities across the threshold. */
 const FEW = 1e-3;
-
-interface AxeResults {
-  readonly violations: readonly {
-    readonly id: string;
-    readonly nodes: readonly { readonly html: string }[];
-  }[];
-}
-
-/** What axe-core objects to. Its script is put in by the debugger, which no policy concerns. */
-async function objections(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
-  );
-  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
-}
 
 describe.skipIf(!CHROMIUM)('the studio', () => {
   const root = mkdtempSync(join(tmpdir(), 'reclmis-studio-'));

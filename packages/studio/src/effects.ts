@@ -29,6 +29,7 @@ function asking(rasters: Rasters, engine: Engine): Listener {
       became(({ picture }) => picture?.id) ||
       became(({ picture }) => picture?.spacing) ||
       became(({ model }) => model.status) ||
+      (state.view.interest && !before.view.interest && state.result?.interest === null) ||
       (settled && state.threshold !== state.result?.threshold);
     if (asks) engine.ask();
   };

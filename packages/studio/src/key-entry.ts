@@ -12,5 +12,7 @@ export interface KeyEntry {
   readonly name: StringName;
   /** When it works; without: always. */
   readonly when?: (state: Studio) => boolean;
+  /** Whether there is such a key at all; without: yes. */
+  readonly offered?: (state: Studio) => boolean;
   readonly run: (services: Services, key: string) => void;
 }

@@ -5,6 +5,7 @@
 import { chooseFiles, chooseFolder } from './choose.js';
 import { CASE_KEYS } from './tools/case-keys.js';
 import { EDIT_KEYS } from './tools/edit-keys.js';
+import { hasInterest } from './state/interest.js';
 import { endTint } from './effects.js';
 import type { KeyEntry } from './key-entry.js';
 import type { Action } from './state/actions.js';
@@ -38,6 +39,7 @@ export const KEYS: readonly KeyEntry[] = [
   { group: 'view', keys: ['v'], shown: 'V', name: 'toolPan', when: hasPicture, run: act(() => ({ type: 'view/set', view: { tool: 'pan' } })) },
   { group: 'view', keys: ['z'], shown: 'Z', name: 'toolZones', when: hasPicture, run: act(({ view }) => ({ type: 'view/set', view: { zones: !view.zones } })) },
   { group: 'view', keys: ['u'], shown: 'U', name: 'toolUncertainty', when: hasPicture, run: act(({ view }) => ({ type: 'view/set', view: { uncertainty: !view.uncertainty } })) },
+  { group: 'view', keys: ['i'], shown: 'I', name: 'toolInterest', offered: hasInterest, when: (state) => hasPicture(state) && hasInterest(state) && !comparing(state), run: act(({ view }) => ({ type: 'view/set', view: { interest: !view.interest } })) },
   { group: 'edit', keys: ['Mod+z'], shown: '⌘ Z', name: 'undo', run: act(() => ({ type: 'history/undo' })) },
   { group: 'edit', keys: ['Shift+Mod+Z', 'Shift+Mod+z'], shown: '⇧ ⌘ Z', name: 'redo', run: act(() => ({ type: 'history/redo' })) },
   { group: 'compare', keys: ['c'], shown: 'C', name: 'compareNotes', run: act(({ compare }) => ({ type: compare === null ? 'compare/open' : 'compare/close' })) },

@@ -227,6 +227,11 @@ export const STRINGS = {
   toolPan: 'Pan: drag to move, scroll to zoom',
   toolZones: 'Zones',
   toolUncertainty: 'Uncertainty',
+  toolInterest: 'Interest: where the model looks, and at which words',
+  interestPatch: 'Interest by patch',
+  interestAbout:
+    'The share of each of %width% × %height% patches; spread evenly, each would have %even% %. It says what the model weighs, not why the mask is as it is.',
+  interestWords: 'Interest by word, as the model read the note',
   toolReset: 'Reset view and window',
   toolBrush: 'Brush',
   toolEraser: 'Eraser',

@@ -303,7 +303,17 @@ describe('decisions', () => {
   });
   const note = { text: 'Left lung.', sides: null };
   const result: Result = {
-    ...{ id: 'r', picture: 'p', note, threshold: 0.5, area: 1, areas: 1, warnings: [], confidence: null },
+    ...{
+      id: 'r',
+      picture: 'p',
+      note,
+      threshold: 0.5,
+      area: 1,
+      areas: 1,
+      warnings: [],
+      confidence: null,
+      interest: null,
+    },
     reading: {
       text: note.text,
       sides: 'patient',

@@ -20,6 +20,7 @@ const found: Result = {
     areas: 1,
     warnings: [],
     confidence: null,
+    interest: null,
   },
   ...{ measures: [], milliseconds: 1, gained: 0, lost: 0 },
 };

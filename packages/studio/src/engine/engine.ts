@@ -64,7 +64,7 @@ export class Engine {
 
   /** Reads and segments the state's note on the open picture. */
   ask(): void {
-    const { picture, note, threshold, model } = this.store.state;
+    const { picture, note, threshold, model, view } = this.store.state;
     if (model.status !== 'ready') return;
     this.reading = ++this.jobs;
     this.channel.post({ kind: 'read', job: this.reading, note });
@@ -76,7 +76,16 @@ export class Engine {
     this.segmenting = ++this.jobs;
     this.store.dispatch({ type: 'result/asked' });
     const { id, spacing } = picture;
-    this.channel.post({ kind: 'segment', job: this.segmenting, picture: id, note, threshold, spacing });
+    const interest = view.interest && model.info.hasInterest;
+    this.channel.post({
+      kind: 'segment',
+      job: this.segmenting,
+      picture: id,
+      note,
+      threshold,
+      spacing,
+      interest,
+    });
   }
 
   private take(reply: Reply): void {

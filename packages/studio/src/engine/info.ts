@@ -14,6 +14,7 @@ export function infoOf(manifest: ModelManifest, device: string, bytes: number): 
     threshold: manifest.threshold,
     sides: note?.sides ?? 'unknown',
     readsNotes: note !== null,
+    hasInterest: manifest.segmenter.interest != null,
     trainedOn: training.data && { name: training.data.name, cases: training.data.cases },
     score: test ? { data: test.data, cases: test.cases, dice: test.dice } : null,
     calibration: confidence

@@ -14,6 +14,8 @@ export type Request =
       readonly note: Note;
       readonly threshold: number;
       readonly spacing: Spacing | null;
+      /** Only of models that have it. */
+      readonly interest: boolean;
     }; // prettier-ignore
 
 /** A result without what the page adds: its id, and what changed. */

@@ -1,9 +1,9 @@
 /** The model in a Web Worker: loads it, keeps the opened picture, answers the latest note and cancels the others. */
 import { type DisplayedFrame, displayedPixels, orient, orientPlane, readClinical } from '@reclmis/clinical';
 import { clinicalFormat, defined, fileHeader, type Mask, ReclmisError, type RgbImage } from '@reclmis/core';
-import { decodeImage, loadModel, type Model, type OpenedImage } from '@reclmis/runtime';
+import { decodeImage, loadModel, type Model, type OpenedImage, type Segmentation } from '@reclmis/runtime';
 import { readingOf } from '../note/reading.js';
-import type { Failure, Picture } from '../state/state.js';
+import type { Failure, Picture, ShownInterest } from '../state/state.js';
 import { areasOf } from './areas.js';
 import { infoOf } from './info.js';
 import type { Found, Reply, Request } from './protocol.js';
@@ -136,7 +136,7 @@ async function read({ job, note }: Job<'read'>): Promise<void> {
   else say({ kind: 'cancelled', job });
 }
 
-async function segment({ job, picture, note, threshold, spacing }: Job<'segment'>): Promise<void> {
+async function segment({ job, picture, note, threshold, spacing, interest }: Job<'segment'>): Promise<void> {
   running.abort();
   running = new AbortController();
   const { signal } = running;
@@ -151,7 +151,7 @@ async function segment({ job, picture, note, threshold, spacing }: Job<'segment'
   }
   try {
     const sides = note.sides === null ? {} : { sides: note.sides };
-    const result = await current.image.segment(note.text, { signal, threshold, ...sides });
+    const result = await current.image.segment(note.text, { signal, threshold, interest, ...sides });
     signal.throwIfAborted();
     const { mask, probability } = asDisplayed(result, current.image.clinical);
     const reading = readingOf(note, ready);
@@ -166,6 +166,7 @@ async function segment({ job, picture, note, threshold, spacing }: Job<'segment'
       warnings: result.warnings,
       confidence: result.confidence ?? null,
       measures: rows,
+      interest: interestShown(result, current.image.clinical),
       milliseconds: performance.now() - begun,
     };
     say({ kind: 'found', job, found, mask, probability }, [
@@ -189,6 +190,16 @@ function asDisplayed(
     mask: { ...mask, ...orient(mask, frame.orientation) },
     probability: orientPlane(probability, width, height, frame.orientation),
   };
+}
+
+function interestShown(
+  { interest, note }: Pick<Segmentation, 'interest' | 'note'>,
+  frame: DisplayedFrame | undefined,
+): ShownInterest | null {
+  if (!interest) return null;
+  const { map, width, height, words } = interest; // as many patches across as down
+  const turned = frame === undefined ? map : orientPlane(map, width, height, frame.orientation);
+  return { map: [...turned], width, height, most: Math.max(...map), sent: note.sent, words };
 }
 
 function failureOf(error: unknown): Failure {

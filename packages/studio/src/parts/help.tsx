@@ -3,7 +3,7 @@ import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import { KEYS } from '../keys.js';
 import { say, type StringName } from '../strings.js';
-import { useDispatch, useStudio } from '../studio.js';
+import { useDispatch, useServices, useStudio } from '../studio.js';
 import { COMMAND } from './history-section.js';
 import { SessionSwitch } from './session-switch.js';
 
@@ -18,8 +18,11 @@ const TITLES: Readonly<Record<(typeof GROUPS)[number], StringName>> = {
 
 export function Help(): JSX.Element {
   const dispatch = useDispatch();
+  const { store } = useServices();
   const open = useStudio((state) => state.panel.help);
   const keys = useStudio((state) => state.keys);
+  useStudio((state) => state.model); // decides which keys there are
+  const offered = KEYS.filter((entry) => entry.offered?.(store.state) ?? true);
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     if (open) dialog.current?.showModal();
@@ -39,14 +42,16 @@ export function Help(): JSX.Element {
           <section key={group}>
             <h3 class="quiet">{say(TITLES[group])}</h3>
             <dl class="pairs">
-              {KEYS.filter((entry) => entry.group === group).map((entry) => (
-                <div key={entry.name}>
-                  <dt>{say(entry.name)}</dt>
-                  <dd>
-                    <kbd>{(entry.shown ?? entry.keys.join(' ')).replace('⌘', COMMAND)}</kbd>
-                  </dd>
-                </div>
-              ))}
+              {offered
+                .filter((entry) => entry.group === group)
+                .map((entry) => (
+                  <div key={entry.name}>
+                    <dt>{say(entry.name)}</dt>
+                    <dd>
+                      <kbd>{(entry.shown ?? entry.keys.join(' ')).replace('⌘', COMMAND)}</kbd>
+                    </dd>
+                  </div>
+                ))}
             </dl>
           </section>
         ))}

@@ -7,6 +7,7 @@ import type { Sides } from '../state/state.js';
 import { say } from '../strings.js';
 import { useDispatch, useStudio } from '../studio.js';
 import { StrokesQuestion } from './strokes-question.js';
+import { InterestWords } from './interest-words.js';
 import { NoteField } from './note-field.js';
 import { Segmented } from './segmented.js';
 
@@ -24,6 +25,7 @@ export function NoteSection(): JSX.Element {
       <NoteField />
       <StrokesQuestion />
       {hasPicture ? <Chips writing={writing} /> : <p class="quiet small">{say('noteHint')}</p>}
+      <InterestWords />
     </section>
   );
 }

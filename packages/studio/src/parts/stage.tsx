@@ -11,6 +11,7 @@ import { say } from '../strings.js';
 import { useServices, useStudio } from '../studio.js';
 import { EditLayer } from './edit-layer.js';
 import { EmptyStage } from './empty-stage.js';
+import { InterestLegend, InterestMap } from './interest-map.js';
 import { Markers } from './markers.js';
 import { SideBySide } from './mask-view.js';
 import { Zones } from './zones.js';
@@ -153,6 +154,7 @@ function PictureStage(): JSX.Element {
       onPointerCancel={end}
     >
       <canvas ref={below} aria-hidden />
+      <InterestMap transform={transform} />
       <canvas
         ref={above}
         role="img"
@@ -160,6 +162,7 @@ function PictureStage(): JSX.Element {
       />
       {shown === 'both' && !held && <SideBySide />}
       {view.zones && shown !== 'both' && <Zones transform={transform} stage={stage} />}
+      <InterestLegend />
       {shown === null && <EditLayer transform={transform} stage={stage} place={place} />}
       {shown !== 'both' && (
         <Markers transform={transform} stage={stage} onFrame={(frame) => openFrame(services, frame)} />

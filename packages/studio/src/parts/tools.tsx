@@ -4,6 +4,7 @@ import type { JSX } from 'preact';
 import { say } from '../strings.js';
 import { useDispatch, useStudio } from '../studio.js';
 import { EditTools } from './edit-tools.js';
+import { InterestSwitch } from './interest-switch.js';
 import { PhoneTools } from './phone-tools.js';
 import { RailButton, ToolButton } from './rail-button.js';
 
@@ -36,6 +37,7 @@ export function Tools(): JSX.Element {
           pressed={uncertainty}
           onClick={() => dispatch({ type: 'view/set', view: { uncertainty: !uncertainty } })}
         />
+        <InterestSwitch />
       </div>
     </>
   );

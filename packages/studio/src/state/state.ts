@@ -20,6 +20,8 @@ export interface ModelInfo {
   readonly threshold: number;
   readonly sides: StatedSides;
   readonly readsNotes: boolean;
+  /** It can say where it looks, and at which words. */
+  readonly hasInterest: boolean;
   readonly trainedOn: { readonly name: string; readonly cases: number } | null;
   /** On the test split; null if there is none. */
   readonly score: { readonly data: string; readonly cases: number; readonly dice: number } | null;
@@ -111,11 +113,27 @@ export interface Result {
   /** Null if the model is not calibrated, or not for this threshold. */
   readonly confidence: Confidence | null;
   readonly measures: readonly MeasuredArea[];
+  /** Null if it was not asked for. */
+  readonly interest: ShownInterest | null;
   /** From the request to the mask, ms. */
   readonly milliseconds: number;
   /** Compared with the result before: pixels. */
   readonly gained: number;
   readonly lost: number;
+}
+
+/** Patches and words of interest; the image as displayed. */
+export interface ShownInterest {
+  /** Shares of the patches, row by row. */
+  readonly map: readonly number[];
+  /** Patches. */
+  readonly width: number;
+  readonly height: number;
+  /** The largest share. */
+  readonly most: number;
+  /** The note that the model was given, of which the words are. */
+  readonly sent: string;
+  readonly words: readonly (Span & { readonly weight: number })[];
 }
 
 /** A row of the table. */
@@ -144,6 +162,8 @@ export interface View {
   readonly hidden: boolean;
   readonly zones: boolean;
   readonly uncertainty: boolean;
+  /** Patches and words of interest are shown. */
+  readonly interest: boolean;
   /** Grey values 0 to 255. */
   readonly window: { readonly width: number; readonly level: number };
   /** 1: fits the stage. */
@@ -219,6 +239,7 @@ export const FIRST_VIEW: View = {
   hidden: false,
   zones: true,
   uncertainty: false,
+  interest: false,
   window: { width: 255, level: 127.5 },
   zoom: 1,
   pan: { x: 0, y: 0 },
