@@ -1,5 +1,5 @@
 /** `reclmis pacs segment`: from a series of a PACS to a SEG in it, in memory and with a real Orthanc. */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -191,4 +191,36 @@ describe.skipIf(lack !== null)(`with Orthanc${lack === null ? '' : ` (needs ${la
       await orthanc.stop();
     }
   });
+
+  it.skipIf(spawnSync('storescu', ['--version']).status !== 0)(
+    'segments what a modality has sent to Orthanc by C-STORE (needs storescu)',
+    async () => {
+      const orthanc = await startOrthanc();
+      try {
+        const [study, series] = ['1.2.826.0.1.3680043.10.9.2', '1.2.826.0.1.3680043.10.9.2.1'];
+        mkdirSync(join(root, 'sent'));
+        for (const n of [1, 2])
+          writeFileSync(
+            join(root, 'sent', `${n}.dcm`),
+            plainDicomFile(image(n, { study, series, instance: `${series}.${n}` })),
+          );
+        const arguments_ = [
+          '-aec',
+          'ORTHANC',
+          '+sd',
+          '127.0.0.1',
+          `${orthanc.dicomPort}`,
+          join(root, 'sent'),
+        ];
+        const sent = spawn('storescu', arguments_, { stdio: 'ignore' });
+        expect(await new Promise((resolve) => sent.on('close', resolve))).toBe(0);
+        const done = await segment(orthanc.url, '--study', study, '--json');
+        expect([done.status, JSON.parse(done.stdout)]).toMatchObject([0, { study, series, images: 2 }]);
+        const { found } = await new Pacs(orthanc.url, { retries: 0 }).series(study, { Modality: 'SEG' });
+        expect(found).toHaveLength(1);
+      } finally {
+        await orthanc.stop();
+      }
+    },
+  );
 });

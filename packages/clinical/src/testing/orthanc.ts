@@ -5,12 +5,13 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PORT = 18_042;
+const DICOM_PORT = 18_043;
 const RELAY = fileURLToPath(new URL('orthanc-relay.js', import.meta.url));
 const ORTHANC = ['/usr/sbin/Orthanc', '/usr/bin/Orthanc', '/usr/local/sbin/Orthanc'].find(existsSync);
 const PLUGINS = ['/usr/share/orthanc/plugins', '/usr/lib/orthanc', '/usr/local/share/orthanc/plugins'].find(
@@ -31,6 +32,8 @@ export function orthancMissing(): string | null {
 export interface Orthanc {
   /** The DICOMweb root. */
   readonly url: string;
+  /** Where it takes C-STORE, on this machine's own address. Any called AE title will do. */
+  readonly dicomPort: number;
   stop(): Promise<void>;
 }
 
@@ -40,7 +43,7 @@ export async function startOrthanc(users: Readonly<Record<string, string>> = {})
   if (lack !== null) throw new Error(`needs ${lack}`);
   const folder = mkdtempSync(join(tmpdir(), 'reclmis-orthanc-'));
   const configuration = join(folder, 'orthanc.json');
-  const socket = join(folder, 'socket');
+  const [web, dicom] = [join(folder, 'web'), join(folder, 'dicom')];
   writeFileSync(
     configuration,
     JSON.stringify({
@@ -51,21 +54,39 @@ export async function startOrthanc(users: Readonly<Record<string, string>> = {})
       RemoteAccessAllowed: false,
       AuthenticationEnabled: Object.keys(users).length > 0,
       RegisteredUsers: users,
-      DicomServerEnabled: false,
+      DicomServerEnabled: true,
+      DicomPort: DICOM_PORT,
       DicomWeb: { Enable: true, Root: '/dicom-web/' },
     }),
   );
-  const inside = 'ip link set lo up && { "$1" "$2" >/dev/null 2>&1 & } && exec "$3" "$4" "$5" "$6"';
+  const inside = 'ip link set lo up && { "$1" "$2" >/dev/null 2>&1 & } && shift 2 && exec "$@"';
   const child = spawn(
     'unshare',
     [
       ...[...(SPACES ?? []), '--pid', '--fork', '--kill-child', 'sh', '-c', inside, 'sh'],
-      ...[ORTHANC ?? '', configuration, process.execPath, RELAY, socket, String(PORT)],
+      ...[ORTHANC ?? '', configuration, process.execPath, RELAY],
+      ...[web, String(PORT), dicom, String(DICOM_PORT)],
     ],
     { stdio: ['pipe', 'pipe', 'ignore'] },
   );
   const ended = new Promise<void>((resolve) => child.once('close', () => resolve()));
   await ready(child, ended);
+  const doors = await Promise.all([web, dicom].map(openDoor));
+  const [webPort = 0, dicomPort = 0] = doors.map((door) => (door.address() as AddressInfo).port);
+  return {
+    url: `http://127.0.0.1:${webPort}/dicom-web`,
+    dicomPort,
+    stop: async () => {
+      for (const door of doors) door.close();
+      child.stdin.end(); // ends the relay, first process of its namespace, and with it all others
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Passes connections on to a relay's socket, from a free port. */
+async function openDoor(socket: string): Promise<Server> {
   const door = createServer((outside) => {
     const through = connect(socket);
     outside.pipe(through).pipe(outside);
@@ -73,15 +94,7 @@ export async function startOrthanc(users: Readonly<Record<string, string>> = {})
     through.on('error', () => outside.destroy());
   });
   await new Promise<void>((resolve) => door.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `http://127.0.0.1:${(door.address() as AddressInfo).port}/dicom-web`,
-    stop: async () => {
-      door.close();
-      child.stdin.end(); // ends the relay, first process of its namespace, and with it all others
-      await ended;
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+  return door;
 }
 
 async function ready(child: ChildProcess, ended: Promise<void>): Promise<void> {
