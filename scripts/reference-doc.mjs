@@ -118,7 +118,7 @@ async function renderCommands() {
   ];
   for (const { load } of Object.values(COMMANDS)) {
     const program = new Command('reclmis');
-    (await load()).register(program);
+    (await load()).register(program, COMMANDS);
     for (const command of program.commands) lines.push(...renderCommand(command, 'reclmis', 2));
   }
   return lines.join('\n') + '\n';

@@ -132,7 +132,7 @@ async function parse(words: readonly string[]): Promise<string> {
   const program = new Command('reclmis').hook('preAction', () => {
     throw new Reached();
   });
-  (await entry.load()).register(program);
+  (await entry.load()).register(program, COMMANDS);
   const silence = (command: Command): void => {
     command.exitOverride().configureOutput({ writeOut: () => undefined, outputError: () => undefined });
     command.commands.forEach(silence);

@@ -2,14 +2,9 @@
  * The subcommands, loaded on demand by `register(program)`. To add one: a file in `commands/` and a line
  * here.
  */
-import type { Command } from 'commander';
+import type { Commands } from './command-entry.js';
 
-export interface CommandEntry {
-  readonly description: string;
-  load(): Promise<{ register(program: Command): void }>;
-}
-
-export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+export const COMMANDS: Commands = {
   setup: {
     description: 'install what trains, and build its addon against libtorch',
     load: () => import('./commands/setup.js'),
@@ -90,6 +85,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   doctor: {
     description: 'show what is installed, and test within 20 seconds that it works',
     load: () => import('./commands/doctor.js'),
+  },
+  completion: {
+    description: 'print a script that completes commands and options in a shell',
+    load: () => import('./commands/completion.js'),
   },
   parity: {
     description: 'compare a model with the outputs of its authors’ code',

@@ -1,3 +1,4 @@
 /** The reclmis command. */
-export { type CommandEntry, COMMANDS } from './commands.js';
+export type { CommandEntry, Commands } from './command-entry.js';
+export { COMMANDS } from './commands.js';
 export { main } from './main.js';

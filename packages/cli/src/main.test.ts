@@ -55,6 +55,7 @@ describe('help', () => {
         weights         fetch, import, list and verify text encoder weights
         doctor          show what is installed, and test within 20 seconds that it
                         works
+        completion      print a script that completes commands and options in a shell
         parity          compare a model with the outputs of its authors’ code
         help [command]  print help for a command
 

@@ -6,10 +6,11 @@
 import { printableLine, ReclmisError, toReclmisError, VERSION } from '@reclmis/core';
 import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands.js';
+import { fitHelp, HELP } from './help-format.js';
 import { isStopSignal, onInterrupt, type StopSignal } from './interrupt.js';
 import { refuseEmptyPaths } from './paths.js';
+import { guardStreams, helpWidth, writeErr, writeOut } from './terminal.js';
 import { trainingMissing } from './training-packages.js';
-import { guardStreams, writeErr, writeOut } from './terminal.js';
 
 /** Runs a command line (without `node` and script); returns the exit status, never throws. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -56,14 +57,17 @@ async function assemble(argv: readonly string[]): Promise<Command> {
     .helpOption('-h, --help', 'print help; see `reclmis COMMAND --help` for one command')
     .helpCommand('help [command]', 'print help for a command')
     .showSuggestionAfterError(true)
-    .configureHelp({ showGlobalOptions: false })
-    .configureOutput({ writeOut, outputError: () => undefined }) // `report` prints errors
+    .configureHelp(HELP)
+    .configureOutput({
+      writeOut: (text) => writeOut(fitHelp(text, helpWidth())),
+      outputError: () => undefined,
+    }) // `report` prints errors
     .exitOverride()
     .hook('preAction', (_, command) => refuseEmptyPaths(command));
   const name = helpAsOption(argv).find((word) => !word.startsWith('-')) ?? '';
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry) {
-    (await entry.load()).register(program);
+    (await entry.load()).register(program, COMMANDS);
     for (const command of program.commands) inherit(command, program);
     return program;
   }

@@ -119,6 +119,20 @@ describe('the sources', () => {
   });
 });
 
+describe('paths', () => {
+  it('of the sources name no folder of one system', () => {
+    const packages = fileURLToPath(new URL('../../', import.meta.url));
+    const found = readdirSync(packages, { recursive: true, encoding: 'utf8' })
+      .filter(
+        (name) => /^[^/\\]+[/\\]src[/\\].*\.tsx?$/.test(name) && !/\.test\.ts$|[/\\]testing[/\\]/.test(name),
+      )
+      .filter((name) =>
+        /['"`]\/(?:tmp|var|usr|home|dev|etc|opt)\b/.test(readFileSync(join(packages, name), 'utf8')),
+      );
+    expect(found).toEqual([]);
+  });
+});
+
 describe('a stop signal', () => {
   it('a signal that a command throws as it is counts as an interruption', async () => {
     const written: string[] = [];

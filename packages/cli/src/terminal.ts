@@ -31,6 +31,9 @@ export function lineWidth(): number {
   return isTTY === true && columns !== undefined && columns > 0 ? columns : Number.POSITIVE_INFINITY;
 }
 
+/** As commander: 80 without a terminal. */
+export const helpWidth = (): number => (lineWidth() === Number.POSITIVE_INFINITY ? 80 : lineWidth());
+
 /** Ignores failure. */
 export function writeErr(text: string): void {
   try {

@@ -9,7 +9,15 @@ import {
   predictionCases,
   type UnusedRows,
 } from './cases.js';
+import { withSlashes } from './images.js';
 import { casesOf, parsePart } from './part.js';
+
+describe('a pattern', () => {
+  it('may have backslashes on Windows, where no name holds one', () => {
+    expect(withSlashes('scans\\**\\*.png', 'win32')).toBe('scans/**/*.png');
+    expect(withSlashes('scans/a\\*b.png', 'linux')).toBe('scans/a\\*b.png');
+  });
+});
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-cases-'));
 const images = join(root, 'images');

@@ -86,8 +86,14 @@ const KEEPING_DEAD_LINKS = {
   }) as typeof nodeFs.stat,
 };
 
-async function findPattern(pattern: string, out: string): Promise<{ base: string; names: string[] }> {
+/** A pattern's separators are `/`; on Windows, where no name holds a backslash, people write that. */
+export function withSlashes(pattern: string, platform: string = process.platform): string {
+  return platform === 'win32' ? pattern.replaceAll('\\', '/') : pattern;
+}
+
+async function findPattern(given: string, out: string): Promise<{ base: string; names: string[] }> {
   const { glob, isDynamicPattern } = await import('tinyglobby');
+  const pattern = withSlashes(given);
   if (!isDynamicPattern(pattern)) {
     throw new ReclmisError('IMAGE_MISSING', `${pattern}: no such image or folder`);
   }
@@ -109,7 +115,7 @@ async function findPattern(pattern: string, out: string): Promise<{ base: string
   const results = resolve(out) + sep;
   // File servers (@eaDir) and waste bins keep other files under image names.
   const isData = (name: string): boolean =>
-    name.split(sep).every((part) => part === '..' || part === '.' || !isLitter(part));
+    name.split('/').every((part) => part === '..' || part === '.' || !isLitter(part));
   const names = matched.filter((name) => isData(name) && !resolve(base, name).startsWith(results));
   if (names.some((name) => relative('', name).split(sep).includes('..')))
     throw new ReclmisError(

@@ -57,7 +57,7 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       '\nExamples:\n  $ reclmis explain runs/qata --image chest.png \\\n' +
-        '      --note "Unilateral pulmonary infection, one infected area, upper left lung." -o why\n' +
+        '      --note "One infected area in the upper left lung." -o why\n' +
         '  $ reclmis explain runs/qata --image "scans/*.png" --notes notes.csv -o why --layer up3\n' +
         '  $ reclmis explain runs/reclmis runs/lvit runs/unet --image "scans/*.png" --notes notes.csv -o why\n' +
         '  $ reclmis explain runs/qata --list-layers\n',

@@ -40,7 +40,7 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       '\nExamples:\n  $ reclmis predict runs/qata --image chest.png \\\n' +
-        '      --note "Unilateral pulmonary infection, one infected area, upper left lung." -o masks\n' +
+        '      --note "One infected area in the upper left lung." -o masks\n' +
         '  $ reclmis predict models/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks\n' +
         '  $ reclmis predict models/qata --image "scans/**/*.png" --notes notes.csv --spacing 0.143 -o masks --resume\n' +
         '  $ reclmis predict runs/chest --classes classes.yaml --image scans -o masks\n' +

@@ -89,7 +89,7 @@ export function register(program: Command): void {
     .addHelpText(
       'after',
       '\nExample:\n  $ reclmis serve models/qata --port 8000\n' +
-        '  $ curl -F image=@chest.png --form-string "note=Unilateral pulmonary infection, one infected area, upper left lung." \\\n' +
+        '  $ curl -F image=@chest.png --form-string "note=One infected area in the upper left lung." \\\n' +
         '      http://127.0.0.1:8000/segment -o mask.png\n',
     )
     .action(run);

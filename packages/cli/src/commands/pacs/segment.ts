@@ -51,7 +51,7 @@ export function registerSegment(pacs: Command): void {
     .addHelpText(
       'after',
       '\nExample:\n  $ reclmis pacs segment models/qata --url https://pacs.example/dicom-web --token-file token \\\n' +
-        '      --study 1.2.840.113 --note "Unilateral pulmonary infection, one infected area, upper left lung."\n',
+        '      --study 1.2.840.113 --note "One infected area in the upper left lung."\n',
     )
     .action(run);
 }
