@@ -7,6 +7,7 @@ const NODE = {
   process: 'readonly',
   Buffer: 'readonly',
   URL: 'readonly',
+  fetch: 'readonly',
   performance: 'readonly',
 };
 
