@@ -100,7 +100,8 @@ export function loadCampaign(
     const unknown = parsed.error.issues.find((issue) => issue.code === 'unrecognized_keys');
     if (!unknown) throw explainValue(parsed.error, tree, file);
     throw new ReclmisError('CONFIG_UNKNOWN_KEY', `${file}: unknown key ${unknown.keys.join(', ')}`, {
-      remedy: 'Correct the spelling or remove the key; packages/lab/configs/campaign/ holds complete examples.',
+      remedy:
+        'Correct the spelling or remove the key; packages/lab/configs/campaign/ holds complete examples.',
     });
   }
   const { title, phantom = null, set, studies, seeds: shared } = parsed.data;

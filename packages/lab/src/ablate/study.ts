@@ -277,7 +277,8 @@ function explainStudy(error: z.ZodError, tree: Record<string, unknown>, file: st
   if (!unknown) return explainValue(error, tree, file);
   const key = [...unknown.path.map(String), unknown.keys[0] ?? ''].join('.');
   return new ReclmisError('CONFIG_UNKNOWN_KEY', `${file}: unknown key ${key}`, {
-    remedy: 'Correct the spelling or remove the key; configs/ablation/ of @reclmis/lab holds complete examples.',
+    remedy:
+      'Correct the spelling or remove the key; configs/ablation/ of @reclmis/lab holds complete examples.',
   });
 }
 
