@@ -14,7 +14,8 @@ import { openPage, type OpenPage } from '#browser-page';
 import { reclmisHere } from '#reclmis-here';
 import { encodePng } from '@reclmis/files';
 import { drawPhantom, markdownTable } from '@reclmis/data';
-import { POLICY } from '@reclmis/studio';
+import { POLICY, type Services } from '@reclmis/studio';
+import type { Page } from 'playwright-core';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -129,6 +130,13 @@ async function editFor(open: OpenPage, time: number): Promise<{ edits: number; h
   return { edits: count, heap };
 }
 
+/** Waits until the page has its model. */
+const loaded = (page: Page): Promise<unknown> =>
+  page.waitForFunction(() => {
+    const { reclmisStudio: studio } = globalThis as { reclmisStudio: Services | null };
+    return studio?.store.state.model.status === 'ready';
+  });
+
 const root = mkdtempSync(join(tmpdir(), 'reclmis-bench-brush-'));
 try {
   const folder = join(root, 'studio');
@@ -138,10 +146,10 @@ try {
   try {
     const { page } = open;
     await page.setViewportSize({ width: 1440, height: 900 });
-    await page.waitForFunction(() => globalThis.reclmisStudio.store.state.model.status === 'ready');
+    await loaded(page);
     await page.evaluate(() => localStorage.setItem('reclmis-studio', '{"seen":true}'));
     await page.reload();
-    await page.waitForFunction(() => globalThis.reclmisStudio.store.state.model.status === 'ready');
+    await loaded(page);
     const rows: string[][] = [];
     const all: { size: number; width: number; stroke: Stroke }[] = [];
     for (const size of sizes) {

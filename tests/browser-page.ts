@@ -142,6 +142,7 @@ export async function openPage({
     try {
       const page = await browser.newPage();
       page.setDefaultTimeout(100_000); // for busy machines
+      await page.addInitScript('globalThis.reclmisStudio = null'); // the studio hands itself over where this is set
       await page.goto(url);
       return {
         page,

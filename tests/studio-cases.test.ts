@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { reclmisHere } from '#reclmis-here';
-import { readMask } from '@reclmis/files';
+import { encodeWorkbook, readMask } from '@reclmis/files';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Page } from 'playwright-core';
@@ -55,6 +55,58 @@ describe.skipIf(!CHROMIUM)('cases in the studio', () => {
     });
     const about = await page.locator('.case-row[aria-current] .case-about').textContent();
     expect(about).toBe(`Dice ${((2 * both) / sum).toFixed(2)}`);
+  });
+
+  it('draws the true mask as an outline, tells its Dice, and hides it by a key', async () => {
+    const { page } = open;
+    const sky = (): Promise<number> =>
+      page.evaluate(() => {
+        const canvas = document.querySelectorAll<HTMLCanvasElement>('.picture > canvas')[1]!;
+        const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+        let pixels = 0;
+        for (let p = 0; p < data.length; p += 4)
+          if (data[p]! < 110 && data[p + 1]! > 160 && data[p + 2]! > 210 && data[p + 3]! > 240) pixels += 1;
+        return pixels;
+      });
+    const about = await page.locator('.case-row[aria-current] .case-about').textContent();
+    const dice = await page.locator('.finding .truth strong').textContent();
+    expect(`Dice ${dice}`).toBe(about);
+    expect(await sky()).toBeGreaterThan(200);
+    await page.keyboard.press('g');
+    expect(await sky()).toBe(0);
+    await page.keyboard.press('g');
+    await page.keyboard.press('c'); // a comparison is of two notes
+    expect(await sky()).toBe(0);
+    await page.keyboard.press('Escape');
+    expect(await sky()).toBeGreaterThan(200);
+  });
+
+  it('shows masks in the list: the true one of cases not seen yet, over it the one seen last', async () => {
+    const { page } = open;
+    /** Pixels of a row's picture that are orange, and those that are sky blue. */
+    const colours = (row: number): Promise<{ orange: number; sky: number }> =>
+      page.evaluate((at) => {
+        const canvas = document.querySelectorAll<HTMLCanvasElement>('.case-picture')[at]!;
+        const { data } = canvas.getContext('2d')!.getImageData(0, 0, 80, 80);
+        let [orange, sky] = [0, 0];
+        for (let p = 0; p < data.length; p += 4) {
+          if (data[p]! - data[p + 2]! > 100) orange += 1;
+          if (data[p + 2]! - data[p]! > 100) sky += 1;
+        }
+        return { orange, sky };
+      }, row);
+    await page.waitForFunction(() => {
+      const { data } = document.querySelectorAll<HTMLCanvasElement>('.case-picture')[5]!.getContext('2d')!.getImageData(0, 0, 80, 80); // prettier-ignore
+      return data.some((value) => value > 0);
+    });
+    const { mask } = await shown(page);
+    const share = mask.filter(Boolean).length / mask.length;
+    const { orange } = await colours(0);
+    expect(orange / 6400).toBeGreaterThan(share - 0.1);
+    expect(orange / 6400).toBeLessThan(share + 0.1);
+    const unseen = await colours(5);
+    expect(unseen.orange).toBe(0);
+    expect(unseen.sky).toBeGreaterThan(40);
   });
 
   it('accepts, corrects and skips, and comes back to a case as it was left', async () => {
@@ -165,6 +217,53 @@ describe.skipIf(!CHROMIUM)('cases in the studio', () => {
     expect(await page.evaluate(() => indexedDB.databases())).toEqual([]);
   });
 
+  it('keeps nothing of a tab that was killed, unless asked to', async () => {
+    const browser = open.page.context().browser()!;
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.addInitScript('globalThis.reclmisStudio = null');
+    await page.goto(open.url);
+    await loaded(page);
+    await page.getByRole('button', { name: 'Skip' }).click();
+    await chooseFolder(page, join(root, 'set'));
+    await opens(page, 'phantom_0000.png');
+    await page.locator('.picture').focus();
+    await page.keyboard.press('a');
+    await opens(page, 'phantom_0001.png');
+    const killed = page.waitForEvent('crash');
+    const session = await context.newCDPSession(page);
+    session.send('Page.crash').catch(() => undefined); // the tab does not answer any more
+    await killed;
+    const again = await context.newPage();
+    await again.addInitScript('globalThis.reclmisStudio = null');
+    await again.goto(open.url);
+    await loaded(again);
+    await again.getByText('No cases yet').waitFor();
+    expect(await again.evaluate(() => indexedDB.databases())).toEqual([]);
+    expect(await again.evaluate(() => Object.keys(localStorage))).toEqual(['reclmis-studio']);
+    expect(await again.evaluate(() => localStorage.getItem('reclmis-studio'))).not.toContain('phantom');
+    // Asked to: a killed tab says nothing before it ends, and its work is there.
+    await chooseFolder(again, join(root, 'set'));
+    await opens(again, 'phantom_0000.png');
+    await again.keyboard.press('?');
+    await again.getByRole('checkbox', { name: 'Keep this session' }).check();
+    await again.getByRole('button', { name: /^Close/ }).click();
+    await again.locator('.picture').focus();
+    await again.keyboard.press('a');
+    await opens(again, 'phantom_0001.png');
+    await again.waitForTimeout(1000); // longer than the pause before it is kept
+    const crash = again.waitForEvent('crash');
+    (await context.newCDPSession(again)).send('Page.crash').catch(() => undefined);
+    await crash;
+    const third = await context.newPage();
+    await third.addInitScript('globalThis.reclmisStudio = null');
+    await third.goto(open.url);
+    await loaded(third);
+    await opens(third, 'phantom_0001.png');
+    await third.getByText('1 of 6 reviewed').waitFor();
+    await context.close();
+  });
+
   it('goes on after a tab that was closed half-way', async () => {
     const { page } = open;
     await chooseFolder(page, join(root, 'set'));
@@ -181,6 +280,67 @@ describe.skipIf(!CHROMIUM)('cases in the studio', () => {
     await loaded(page);
     await opens(page, 'phantom_0001.png');
     await page.getByText('1 of 6 reviewed').waitFor();
+  });
+});
+
+describe.skipIf(!CHROMIUM)('folders in the studio', () => {
+  const root = mkdtempSync(join(tmpdir(), 'reclmis-studio-folders-'));
+  let open: OpenPage;
+
+  beforeAll(async () => {
+    const site = await makeStudioSite(root);
+    open = await openStudio(site.folder);
+    const { dir, notes } = await writePhantoms(join(root, 'book'), 3, 32);
+    rmSync(join(dir, 'cases.csv'));
+    const row = (i: number): string[] => [`phantom_000${i}.png`, `phantom_000${i}.png`, notes[i]!, 'patient'];
+    const table = [['image', 'mask', 'note', 'sides'], ...[0, 1, 2].map(row)];
+    writeFileSync(join(dir, 'cases.xlsx'), await encodeWorkbook(table));
+    await writePhantoms(join(root, 'lines'), 2, 32);
+    rmSync(join(root, 'lines/cases.csv'));
+    const lines = [0, 1].map((i) =>
+      JSON.stringify({ image: `phantom_000${i}.png`, note: notes[i], sides: 'image' }),
+    );
+    writeFileSync(join(root, 'lines/cases.jsonl'), lines.join('\n'));
+  });
+  afterAll(async () => {
+    await open.close();
+    rmSync(root, { recursive: true, force: true });
+  });
+
+  it('takes a dropped folder with a workbook', async () => {
+    const { page } = open;
+    const data = { items: [], files: [join(root, 'book')], dragOperationsMask: 1 };
+    const session = await page.context().newCDPSession(page);
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const)
+      await session.send('Input.dispatchDragEvent', { type, x: 700, y: 400, data });
+    await opens(page, 'phantom_0000.png');
+    expect(await rows(page)).toEqual([0, 1, 2].map((i) => `phantom_000${i}`));
+    const found = await page.evaluate(() => globalThis.reclmisStudio.store.state.cases);
+    expect(found.folder).toBe('book');
+    expect(found.items.map(({ sides, hasTruth }) => [sides, hasTruth])).toEqual([0, 1, 2].map(() => ['patient', true])); // prettier-ignore
+    expect(await page.locator('#note').inputValue()).toBe(found.items[0]!.note);
+  });
+
+  it('takes JSON lines', async () => {
+    const { page } = open;
+    const dialog = page.waitForEvent('filechooser');
+    await page.locator('.picture').focus();
+    await page.keyboard.press('Shift+O');
+    await (await dialog).setFiles(join(root, 'lines'));
+    await page.getByText('2 cases').waitFor();
+    await opens(page, 'phantom_0000.png');
+    const { items } = await page.evaluate(() => globalThis.reclmisStudio.store.state.cases);
+    expect(items.map(({ sides }) => sides)).toEqual(['image', 'image']);
+  });
+
+  it('says what a damaged workbook is, and where', async () => {
+    const { page } = open;
+    writeFileSync(join(root, 'book/cases.xlsx'), 'no workbook');
+    const dialog = page.waitForEvent('filechooser');
+    await page.locator('.picture').focus();
+    await page.keyboard.press('Shift+O');
+    await (await dialog).setFiles(join(root, 'book'));
+    await page.getByText('cases.xlsx: is not an XLSX workbook').waitFor();
   });
 });
 

@@ -12,7 +12,7 @@ import { makeSmallModel, type SmallModel } from './small-model.js';
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 declare global {
-  // Set by the page.
+  // Set by the page, as `openPage` asks it to.
   var reclmisStudio: Services;
 }
 
@@ -41,8 +41,12 @@ export async function openStudio(
   return open;
 }
 
+/** Waits until the page has its model. */
 export async function loaded(page: Page): Promise<void> {
-  await page.waitForFunction(() => globalThis.reclmisStudio.store.state.model.status === 'ready');
+  await page.waitForFunction(() => {
+    const { reclmisStudio: studio } = globalThis as { reclmisStudio: Services | null };
+    return studio?.store.state.model.status === 'ready';
+  });
 }
 
 /** Waits until nothing is being opened or computed, and the result is about the note that is written. */

@@ -35,9 +35,12 @@ export async function loadSamples(): Promise<readonly Sample[]> {
 export const sampleAddress = ({ file }: Sample): string =>
   new URL(PLACES.samples + encodeURIComponent(file), document.baseURI).href;
 
-export async function openSample({ cases }: Services, sample: Sample): Promise<void> {
+/** With its own note, unless the user has written one. */
+export async function openSample({ cases, store }: Services, sample: Sample): Promise<void> {
   const response = await fetch(sampleAddress(sample));
-  cases.add(await response.blob(), sample.name, { text: sample.note, sides: 'patient' });
+  const blob = await response.blob();
+  const blank = store.state.note.text.trim() === '';
+  cases.add(blob, sample.name, blank ? { text: sample.note, sides: 'patient' } : null);
 }
 
 /** Opens another slice of the picture's file; the note stays. */

@@ -9,6 +9,7 @@ import { hasInterest } from './state/interest.js';
 import { endTint } from './effects.js';
 import type { KeyEntry } from './key-entry.js';
 import type { Action } from './state/actions.js';
+import { hasTruth } from './state/cases.js';
 import type { Studio } from './state/state.js';
 import type { Services } from './studio.js';
 import { copyMeasures } from './copy.js';
@@ -38,6 +39,7 @@ export const KEYS: readonly KeyEntry[] = [
   { group: 'view', keys: ['w'], shown: 'W', name: 'toolWindow', when: hasPicture, run: act(() => ({ type: 'view/set', view: { tool: 'window' } })) },
   { group: 'view', keys: ['v'], shown: 'V', name: 'toolPan', when: hasPicture, run: act(() => ({ type: 'view/set', view: { tool: 'pan' } })) },
   { group: 'view', keys: ['z'], shown: 'Z', name: 'toolZones', when: hasPicture, run: act(({ view }) => ({ type: 'view/set', view: { zones: !view.zones } })) },
+  { group: 'view', keys: ['g'], shown: 'G', name: 'toolTruth', when: (state) => hasTruth(state.cases), run: act(({ view }) => ({ type: 'view/set', view: { truth: !view.truth } })) },
   { group: 'view', keys: ['u'], shown: 'U', name: 'toolUncertainty', when: hasPicture, run: act(({ view }) => ({ type: 'view/set', view: { uncertainty: !view.uncertainty } })) },
   { group: 'view', keys: ['i'], shown: 'I', name: 'toolInterest', offered: hasInterest, when: (state) => hasPicture(state) && hasInterest(state) && !comparing(state), run: act(({ view }) => ({ type: 'view/set', view: { interest: !view.interest } })) },
   { group: 'edit', keys: ['Mod+z'], shown: '⌘ Z', name: 'undo', run: act(() => ({ type: 'history/undo' })) },

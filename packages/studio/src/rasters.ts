@@ -12,7 +12,7 @@ export interface Rect {
   readonly height: number;
 }
 
-export type RasterName = 'image' | 'mask' | 'probability' | 'compared';
+export type RasterName = 'image' | 'mask' | 'probability' | 'compared' | 'truth';
 
 /** @param where null: everywhere */
 export type RasterListener = (name: RasterName, where: Rect | null) => void;
@@ -62,5 +62,6 @@ export class Rasters {
     this.compared = null;
     this.changed('image');
     this.changed('mask');
+    this.changed('truth');
   }
 }

@@ -109,6 +109,8 @@ export const STRINGS = {
   backToThreshold: 'Use %threshold%',
   emptyMask: 'No area found for this note. Lower the threshold or change the note.',
   noResult: 'No mask yet.',
+  truthDice: 'Dice with the true mask',
+  truthRule: 'Of the mask as shown; 1 is the same, 0 has nothing in common.',
   warnings: 'Warnings',
   unlike: 'This image does not look like the training images. Do not rely on the mask.',
   more: '%count% more',
@@ -232,6 +234,7 @@ export const STRINGS = {
   interestAbout:
     'The share of each of %width% × %height% patches; spread evenly, each would have %even% %. It says what the model weighs, not why the mask is as it is.',
   interestWords: 'Interest by word, as the model read the note',
+  toolTruth: 'True mask',
   toolReset: 'Reset view and window',
   toolBrush: 'Brush',
   toolEraser: 'Eraser',
@@ -239,6 +242,8 @@ export const STRINGS = {
   toolFillHoles: 'Fill holes',
   toolLargest: 'Keep the largest area',
   toolModel: 'Back to the model’s mask',
+  wordLargest: 'Largest',
+  wordModel: 'Model’s',
   nothingToChange: '%tool%: nothing to change.',
   replaceStrokes: 'Replace your strokes?',
   keepStrokes: 'Keep strokes',
@@ -293,6 +298,9 @@ export const STRINGS = {
   caseAt: '%at% of %count%',
   mask: 'Mask',
   brush: 'Brush',
+  erase: 'Erase',
+  brushSize: 'Size',
+  brushPixels: '%size% px',
 } as const;
 
 export type StringName = keyof typeof STRINGS;

@@ -2,7 +2,7 @@
  * The cases at work: opens them one after the other, keeps what each was left with, and what was decided. Its list is plain
  * data in the state; the files are here.
  */
-import { encodeRuns, maskRuns, ReclmisError, score } from '@reclmis/core';
+import { drawRegions, encodeRuns, maskRuns, ReclmisError, score } from '@reclmis/core';
 import type { Edits } from '../edit/edits.js';
 import type { Engine } from '../engine/engine.js';
 import type { Rasters } from '../rasters.js';
@@ -12,6 +12,7 @@ import type { Note, Studio } from '../state/state.js';
 import type { Store } from '../state/store.js';
 import { type Folder, folderOfList } from './entries.js';
 import { type CaseFiles, findCases } from './find-cases.js';
+import { type Mark, markOf, Marks } from './marks.js';
 
 /** Ids of the list as it is shown: sorted, and searched. */
 export function shownCases({ cases }: Pick<Studio, 'cases'>): string[] {
@@ -26,6 +27,7 @@ export class Cases {
   /** What the case that is being opened was left with. */
   private waiting: Work | null = null;
   private count = 0;
+  private readonly marks = new Marks();
 
   constructor(
     private readonly store: Store,
@@ -44,22 +46,37 @@ export class Cases {
     return this.files.get(id) ?? null;
   }
 
+  /** The mask of a case as last seen here, small; null if there was none. */
+  markOf(id: string): Mark | null {
+    const found = this.marks.get(id);
+    const review = this.store.state.cases.reviews[id];
+    if (found !== null || review?.mask == null) return found;
+    const { width, height, mask: counts } = review;
+    const mark = markOf(drawRegions([{ kind: 'rle', counts }], width, height));
+    this.marks.set(id, mark);
+    return mark;
+  }
+
   /** Opens files: a folder's or several as a list, a single one as a case of its own. */
   async openFiles(files: readonly File[]): Promise<void> {
     const [first] = files;
     if (first === undefined) return;
     if (files.length === 1 && first.webkitRelativePath === '') this.add(first, first.name, null);
-    else await this.openFolder(folderOfList(files));
+    else {
+      const name = first.webkitRelativePath.split('/')[0] ?? '';
+      await this.openFolder(name, Promise.resolve(files).then(folderOfList));
+    }
   }
 
   /** Lists a folder's cases and opens the first. Tells the user what is wrong with it. */
-  async openFolder(folder: Folder): Promise<void> {
+  async openFolder(shownName: string, folder: Folder | Promise<Folder>): Promise<void> {
     const { store } = this;
-    store.dispatch({ type: 'picture/reading', name: folder.name });
+    store.dispatch({ type: 'picture/reading', name: shownName });
     try {
-      const { name, items, files, problems } = await findCases(folder);
+      const { name, items, files, problems } = await findCases(await folder);
       this.leave();
       this.files = new Map(files);
+      this.marks.clear();
       store.dispatch({ type: 'cases/found', folder: name, items, problems });
       const { order, reviews } = store.state.cases;
       const next = order.find((id) => reviews[id] === undefined) ?? order[0];
@@ -189,7 +206,8 @@ export class Cases {
     store.dispatch({ type: 'cases/shown', id: current });
     this.waiting = null;
     if (waiting !== null) {
-      const { note, threshold, history } = waiting;
+      const { threshold, history } = waiting;
+      const { note } = store.state; // as it was left, or as typed meanwhile
       store.dispatch({ type: 'session/restored', note, threshold, history });
     }
     const item = store.state.cases.items.find(({ id }) => id === current);
@@ -215,6 +233,7 @@ export class Cases {
       const truth = await readTruth(bytes, entry.path, picture.image, clinical);
       if (rasters.picture !== picture || store.state.cases.shown !== id) return;
       rasters.truth = truth;
+      rasters.changed('truth');
       this.measure(store.state);
     } catch (error) {
       const text = error instanceof ReclmisError ? error.message : `${entry.path}: cannot be read`;
@@ -226,6 +245,7 @@ export class Cases {
     const { mask, truth } = this.rasters;
     if (cases.shown === null || result === null || mask === null) return;
     const dice = truth !== null && truth.data.length === mask.data.length ? score(mask, truth).dice : null;
+    this.marks.set(cases.shown, markOf(mask));
     const figures = { dice, confidence: result.confidence?.dice ?? null, area: result.area };
     this.store.dispatch({ type: 'cases/measured', id: cases.shown, figures });
   }

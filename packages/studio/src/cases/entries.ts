@@ -1,4 +1,4 @@
-/** Files of a folder, however the browser gives it: a list of files, a folder's handle, or what was dropped. */
+/** Files of a folder, however the browser gives it: a list of files, or what was dropped. */
 import { ReclmisError } from '@reclmis/core';
 import { byName } from '../state/case-order.js';
 
@@ -41,23 +41,28 @@ export function folderOfList(files: Iterable<File>): Folder {
   return { name, entries: sorted(entries) };
 }
 
-/** Entries of the File System Access API, and of a dropped folder. @throws DATA_INVALID for too many files */
-export async function folderOfHandle(folder: FileSystemDirectoryHandle): Promise<Folder> {
+/** Entries of a dropped folder, in every browser. @throws DATA_INVALID for too many files; the browser's own errors */
+export async function folderOfDrop(folder: FileSystemDirectoryEntry): Promise<Folder> {
   const entries: Entry[] = [];
-  const walk = async (directory: FileSystemDirectoryHandle, below: string): Promise<void> => {
-    // `values` is newer than TypeScript's list of what directories have.
-    for await (const handle of (
-      directory as unknown as { values(): AsyncIterable<FileSystemHandle> }
-    ).values()) {
-      const path = `${below}${handle.name}`.normalize('NFC');
-      if (!isWanted(path)) continue;
-      if (handle.kind === 'directory') await walk(handle as FileSystemDirectoryHandle, `${path}/`);
-      else if (entries.length === MOST_FILES) throw tooMany();
-      else entries.push({ path, file: () => (handle as FileSystemFileHandle).getFile() });
-    }
+  const walk = async (directory: FileSystemDirectoryEntry, below: string): Promise<void> => {
+    const reader = directory.createReader();
+    // Each call gives some of them, none at the end.
+    for (let some = await readSome(reader); some.length > 0; some = await readSome(reader))
+      for (const found of some) {
+        const path = `${below}${found.name}`.normalize('NFC');
+        if (!isWanted(path)) continue;
+        if (found.isDirectory) await walk(found as FileSystemDirectoryEntry, `${path}/`);
+        else if (entries.length === MOST_FILES) throw tooMany();
+        else entries.push({ path, file: () => fileOf(found as FileSystemFileEntry) });
+      }
   };
   await walk(folder, '');
   return { name: folder.name, entries: sorted(entries) };
 }
+
+const readSome = (reader: FileSystemDirectoryReader): Promise<FileSystemEntry[]> =>
+  new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+const fileOf = (entry: FileSystemFileEntry): Promise<File> =>
+  new Promise((resolve, reject) => entry.file(resolve, reject));
 
 const sorted = (entries: Entry[]): Entry[] => entries.sort((a, b) => byName(a.path, b.path));

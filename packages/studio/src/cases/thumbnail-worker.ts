@@ -1,11 +1,18 @@
 /** Makes small pictures in a worker: decoding a radiograph takes longer than a frame. */
-import { displayedFrame, displayedPixels, readClinical } from '@reclmis/clinical';
+import { displayedFrame, type DisplayedFrame, displayedPixels, readClinical } from '@reclmis/clinical';
 import { CLINICAL_HEAD_BYTES, clinicalFormat } from '@reclmis/core';
+import { outlineOf, trace } from '../stage/outline.js';
+import { thumbnailPlace } from './marks.js';
 import { THUMBNAIL } from './thumbnails.js';
+
+/** As `--reference` of tokens.css: a worker has no styles. */
+const REFERENCE = '#56b4e9';
 
 export interface ThumbnailJob {
   readonly job: number;
   readonly file: Blob;
+  /** The true mask's file, whose outline is drawn over the picture. */
+  readonly truth: Blob | null;
 }
 
 export interface ThumbnailReply {
@@ -15,8 +22,8 @@ export interface ThumbnailReply {
 }
 
 globalThis.addEventListener('message', ({ data }: MessageEvent<ThumbnailJob>) => {
-  const { job, file } = data;
-  void thumbnailOf(file)
+  const { job } = data;
+  void thumbnailOf(data)
     .catch(() => null)
     .then((bitmap) => {
       const reply: ThumbnailReply = { job, bitmap };
@@ -24,32 +31,61 @@ globalThis.addEventListener('message', ({ data }: MessageEvent<ThumbnailJob>) =>
     });
 });
 
-async function thumbnailOf(file: Blob): Promise<ImageBitmap> {
+async function thumbnailOf({ file, truth }: ThumbnailJob): Promise<ImageBitmap> {
   const head = new Uint8Array(await file.slice(0, CLINICAL_HEAD_BYTES).arrayBuffer());
-  const whole = clinicalFormat(head) === null ? await createImageBitmap(file) : await clinicalBitmap(file);
-  const scale = THUMBNAIL / Math.min(whole.width, whole.height);
-  const [width, height] = [whole.width, whole.height].map((side) => Math.max(1, Math.round(side * scale)));
-  const [x, y] = [(width! - THUMBNAIL) / 2, (height! - THUMBNAIL) / 2].map((cut) =>
-    Math.max(0, Math.round(cut)),
-  );
+  const isClinical = clinicalFormat(head) !== null;
+  const frame = isClinical ? await middleFrame(file) : null;
+  const whole = frame === null ? await createImageBitmap(file) : await bitmapOf(frame);
+  const { width, height } = whole;
+  const place = thumbnailPlace(width, height);
   try {
     const small = await createImageBitmap(whole, {
-      ...{ resizeWidth: width!, resizeHeight: height!, resizeQuality: 'medium' },
+      resizeWidth: Math.max(1, Math.round(width * place.scale)),
+      resizeHeight: Math.max(1, Math.round(height * place.scale)),
+      resizeQuality: 'medium',
     });
-    try {
-      return await createImageBitmap(small, x!, y!, THUMBNAIL, THUMBNAIL);
-    } finally {
-      small.close();
-    }
+    const canvas = new OffscreenCanvas(THUMBNAIL, THUMBNAIL);
+    const context = canvas.getContext('2d')!;
+    context.drawImage(small, -place.left, -place.top);
+    small.close();
+    if (truth !== null)
+      await drawTruth(context, truth, { width, height }, frame, place).catch(() => undefined); // opening the case says why
+    return canvas.transferToImageBitmap();
   } finally {
     whole.close();
   }
 }
 
-/** The middle slice, as displayed. */
-async function clinicalBitmap(file: Blob): Promise<ImageBitmap> {
+async function drawTruth(
+  context: OffscreenCanvasRenderingContext2D,
+  file: Blob,
+  image: { readonly width: number; readonly height: number },
+  frame: DisplayedFrame | null,
+  { scale, left, top }: ReturnType<typeof thumbnailPlace>,
+): Promise<void> {
+  const { readTruth } = await import('./truth.js');
+  const mask = await readTruth(new Uint8Array(await file.arrayBuffer()), 'mask', image, frame);
+  context.setTransform(scale, 0, 0, scale, -left, -top);
+  const path = new Path2D();
+  trace(path, outlineOf(mask), true);
+  for (const [colour, wide] of [
+    ['rgb(0 0 0 / 0.5)', 6],
+    [REFERENCE, 3],
+  ] as const) {
+    context.strokeStyle = colour;
+    context.lineWidth = wide / scale;
+    context.stroke(path);
+  }
+}
+
+/** The middle slice. */
+async function middleFrame(file: Blob): Promise<DisplayedFrame> {
   const source = await readClinical(new Uint8Array(await file.arrayBuffer()));
-  const { width, height, data } = await displayedPixels(displayedFrame('image', source, source.frames >> 1));
+  return displayedFrame('image', source, source.frames >> 1);
+}
+
+async function bitmapOf(frame: DisplayedFrame): Promise<ImageBitmap> {
+  const { width, height, data } = await displayedPixels(frame);
   const pixels = new ImageData(width, height);
   for (let from = 0, to = 0; from < data.length; from += 3, to += 4) {
     pixels.data[to] = data[from]!;

@@ -54,7 +54,7 @@ export class Engine {
     this.channel.post({ kind: 'load', model, runtime });
   }
 
-  /** Opens an image file. @param name data, for display. @param note null: what is typed meanwhile, else none */
+  /** Opens an image file. @param name data, for display. @param note unless one is typed meanwhile; null: none */
   open(file: Blob, name: string, note: Note | null = null, frame?: number): void {
     this.store.dispatch({ type: 'picture/reading', name });
     const job = ++this.jobs;
@@ -125,8 +125,9 @@ export class Engine {
     this.segmenting = 0;
     this.rasters.open({ id: picture.id, file: opening.file, image });
     const { note, picture: last } = this.store.state;
-    const typed = last === null || note !== opening.before ? note : { ...note, text: '' };
-    this.store.dispatch({ type: 'picture/opened', picture, note: opening.note ?? typed });
+    const isTyped = note !== opening.before; // meanwhile: it is about this picture
+    const bare = last === null ? note : { ...note, text: '' };
+    this.store.dispatch({ type: 'picture/opened', picture, note: isTyped ? note : (opening.note ?? bare) });
   }
 
   private takeResult({ job, found, mask, probability }: Extract<Reply, { kind: 'found' }>): void {

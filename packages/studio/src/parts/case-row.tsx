@@ -2,6 +2,7 @@
 import { Check, Pencil, SkipForward } from 'lucide-preact';
 import type { JSX } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type { Mark } from '../cases/marks.js';
 import { THUMBNAIL } from '../cases/thumbnails.js';
 import type { CaseFigures, CaseItem, Sort } from '../state/case-order.js';
 import type { Judgement } from '../state/cases.js';
@@ -22,10 +23,11 @@ interface CaseRowProps {
   readonly figures: CaseFigures | undefined;
   readonly judgement: Judgement | undefined;
   readonly thumbnail: ImageBitmap | null;
+  readonly mark: Mark | null;
 }
 
 export function CaseRow(props: CaseRowProps): JSX.Element {
-  const { item, at, count, isCurrent, judgement, thumbnail } = props;
+  const { item, at, count, isCurrent, judgement, thumbnail, mark } = props;
   const { cases } = useServices();
   const about = aboutOf(props);
   return (
@@ -37,28 +39,50 @@ export function CaseRow(props: CaseRowProps): JSX.Element {
         title={item.id}
         onClick={() => void cases.open(item.id)}
       >
-        <Picture bitmap={thumbnail} />
+        <Picture bitmap={thumbnail} mark={mark} />
         <span class="case-text">
           <span class="case-name">{item.name}</span>
           <span class="small quiet case-about">{about}</span>
         </span>
-        {judgement && <Mark judgement={judgement} />}
+        {judgement && <Decided judgement={judgement} />}
       </button>
     </li>
   );
 }
 
-function Picture({ bitmap }: { readonly bitmap: ImageBitmap | null }): JSX.Element {
+interface PictureProps {
+  readonly bitmap: ImageBitmap | null;
+  readonly mark: Mark | null;
+}
+
+function Picture({ bitmap, mark }: PictureProps): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
     const context = canvas.current!.getContext('2d')!;
     context.clearRect(0, 0, THUMBNAIL, THUMBNAIL);
-    if (bitmap !== null) context.drawImage(bitmap, 0, 0);
-  }, [bitmap]);
+    if (bitmap === null) return;
+    context.drawImage(bitmap, 0, 0);
+    if (mark !== null) drawMark(context, mark);
+  }, [bitmap, mark]);
   return <canvas ref={canvas} class="case-picture" width={THUMBNAIL} height={THUMBNAIL} aria-hidden />;
 }
 
-function Mark({ judgement }: { readonly judgement: Judgement }): JSX.Element {
+/** In the mask's colour, over the picture. */
+function drawMark(context: CanvasRenderingContext2D, mark: Mark): void {
+  const layer = new OffscreenCanvas(THUMBNAIL, THUMBNAIL);
+  const own = layer.getContext('2d')!;
+  const pixels = new ImageData(THUMBNAIL, THUMBNAIL);
+  mark.forEach((covered, p) => (pixels.data[4 * p + 3] = covered));
+  own.putImageData(pixels, 0, 0);
+  own.globalCompositeOperation = 'source-in';
+  own.fillStyle = getComputedStyle(context.canvas).getPropertyValue('--mask');
+  own.fillRect(0, 0, THUMBNAIL, THUMBNAIL);
+  context.globalAlpha = 0.7;
+  context.drawImage(layer, 0, 0);
+  context.globalAlpha = 1;
+}
+
+function Decided({ judgement }: { readonly judgement: Judgement }): JSX.Element {
   const icon = { accepted: Check, corrected: Pencil, skipped: SkipForward }[judgement];
   return (
     <span class="case-mark" role="img" aria-label={say(judgement)} title={say(judgement)}>

@@ -126,6 +126,7 @@ function Rows(): JSX.Element {
               figures={cases.figures[id]}
               judgement={cases.reviews[id]?.judgement}
               thumbnail={thumbnails.get(id)}
+              mark={service.markOf(id)}
             />
           );
         })}

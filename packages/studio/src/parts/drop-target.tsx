@@ -1,16 +1,16 @@
 /** Drop and paste, anywhere on the page. */
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { folderOfHandle } from '../cases/entries.js';
+import { folderOfDrop } from '../cases/entries.js';
 import { filesOf, openFiles } from '../images.js';
 import { say } from '../strings.js';
 import { useServices } from '../studio.js';
 
-/** The folder of a drop, where the browser gives handles; to be asked for during the event. Null: none. */
-function folderOf(data: DataTransfer | null): Promise<FileSystemDirectoryHandle> | null {
-  const item = [...(data?.items ?? [])].find((one) => one.webkitGetAsEntry()?.isDirectory === true);
-  const asked = item as { getAsFileSystemHandle?: () => Promise<FileSystemDirectoryHandle> } | undefined;
-  return asked?.getAsFileSystemHandle?.() ?? null;
+/** The first folder of a drop, to be asked for during the event. Null: none. */
+function folderOf(data: DataTransfer | null): FileSystemDirectoryEntry | null {
+  const entries = [...(data?.items ?? [])].map((item) => item.webkitGetAsEntry());
+  const folder = entries.find((entry) => entry?.isDirectory === true);
+  return (folder as FileSystemDirectoryEntry | undefined) ?? null;
 }
 
 export function DropTarget(): JSX.Element | null {
@@ -35,7 +35,7 @@ export function DropTarget(): JSX.Element | null {
       setOver(false);
       const folder = folderOf(event.dataTransfer);
       if (folder === null) openFiles(services, filesOf(event.dataTransfer));
-      else void folder.then(folderOfHandle).then((opened) => services.cases.openFolder(opened));
+      else void services.cases.openFolder(folder.name, folderOfDrop(folder));
     });
     on('paste', (event) => {
       const files = filesOf(event.clipboardData);

@@ -12,15 +12,15 @@ export function EditTools(): JSX.Element {
   const off = useStudio((state) => state.result === null || state.compare !== null);
   return (
     <>
-      <div class="group">
+      <div class="group drawing">
         <ToolButton tool="brush" icon={Brush} label={say('toolBrush')} keys="B" disabled={off} />
         <ToolButton tool="eraser" icon={Eraser} label={say('toolEraser')} keys="E" disabled={off} />
         <ToolButton tool="polygon" icon={Pentagon} label={say('toolPolygon')} keys="P" disabled={off} />
       </div>
-      <div class="group">
+      <div class="group drawing">
         <RailButton icon={PaintBucket} label={say('toolFillHoles')} keys="F" disabled={off} onClick={() => repair(services, 'fill')} />
-        <RailButton icon={Largest} label={say('toolLargest')} keys="L" disabled={off} onClick={() => repair(services, 'largest')} />
-        <RailButton icon={RotateCcw} label={say('toolModel')} keys="M" disabled={off} onClick={() => repair(services, 'model')} />
+        <RailButton icon={Largest} label={say('toolLargest')} word={say('wordLargest')} keys="L" disabled={off} onClick={() => repair(services, 'largest')} />
+        <RailButton icon={RotateCcw} label={say('toolModel')} word={say('wordModel')} keys="M" disabled={off} onClick={() => repair(services, 'model')} />
       </div>
     </>
   ); // prettier-ignore

@@ -8,6 +8,7 @@ import { warningText } from '../state/warning-text.js';
 import { say } from '../strings.js';
 import { useDispatch, useStudio } from '../studio.js';
 import { Icon } from './icon.js';
+import { TruthLine } from './truth-line.js';
 
 export function Finding(): JSX.Element {
   const result = useStudio((state) => state.result);
@@ -27,6 +28,7 @@ export function Finding(): JSX.Element {
         <Confidence result={result} />
       )}
       {result !== null && edited && <p class="quiet small">{say('beforeCorrections')}</p>}
+      <TruthLine />
       <Warnings />
     </section>
   );

@@ -1,5 +1,8 @@
-/** The phone's row of tools; the style sheet shows it there alone. Sliders are behind "Mask". */
-import { Eye, EyeOff, Redo2, SlidersHorizontal, Undo2 } from 'lucide-preact';
+/**
+ * The phone's row of tools; the style sheet shows it there alone. Those that do not fit are behind "Brush"; sliders, view and
+ * layers behind "Mask".
+ */
+import { Brush, Eraser, Eye, EyeOff, Redo2, SlidersHorizontal, Undo2 } from 'lucide-preact';
 import type { LucideIcon } from 'lucide-preact';
 import type { JSX } from 'preact';
 import { canRedo, canUndo } from '../state/history.js';
@@ -10,7 +13,9 @@ import { Icon } from './icon.js';
 export function PhoneTools(): JSX.Element {
   const dispatch = useDispatch();
   const hidden = useStudio((state) => state.view.hidden);
-  const sliders = useStudio((state) => state.panel.menu === 'mask');
+  const menu = useStudio((state) => state.panel.menu);
+  const tool = useStudio((state) => state.view.tool);
+  const off = useStudio((state) => state.result === null || state.compare !== null);
   const history = useStudio((state) => state.history);
   return (
     <>
@@ -22,8 +27,28 @@ export function PhoneTools(): JSX.Element {
       <PhoneTool
         icon={SlidersHorizontal}
         label={say('mask')}
-        expanded={sliders}
-        onClick={() => dispatch({ type: 'panel/set', panel: { menu: sliders ? null : 'mask' } })}
+        expanded={menu === 'mask'}
+        onClick={() => dispatch({ type: 'panel/set', panel: { menu: menu === 'mask' ? null : 'mask' } })}
+      />
+      <PhoneTool
+        icon={Brush}
+        label={say('brush')}
+        disabled={off}
+        expanded={menu === 'brush'}
+        onClick={() => {
+          dispatch({ type: 'view/set', view: { tool: 'brush' } });
+          dispatch({
+            type: 'panel/set',
+            panel: { menu: menu === 'brush' && tool === 'brush' ? null : 'brush' },
+          });
+        }}
+      />
+      <PhoneTool
+        icon={Eraser}
+        label={say('erase')}
+        disabled={off}
+        pressed={tool === 'eraser'}
+        onClick={() => dispatch({ type: 'view/set', view: { tool: 'eraser' } })}
       />
       <PhoneTool
         icon={Undo2}

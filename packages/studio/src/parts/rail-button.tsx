@@ -32,13 +32,17 @@ export function ToolButton({ tool, icon, label, keys, disabled = false }: ToolBu
 interface RailButtonProps {
   readonly icon: LucideIcon;
   readonly label: string;
+  /** Below the icon on phones, where there are no tooltips; default: the label up to its colon. */
+  readonly word?: string;
   readonly keys: string;
   readonly pressed?: boolean;
   readonly disabled?: boolean;
   readonly onClick: () => void;
 }
 
-export function RailButton({ icon, label, keys, pressed, disabled, onClick }: RailButtonProps): JSX.Element {
+export function RailButton(props: RailButtonProps): JSX.Element {
+  const { icon, label, keys, pressed, disabled, onClick } = props;
+  const word = props.word ?? label.split(':')[0];
   const hasPicture = useStudio((state) => state.picture !== null);
   return (
     <button
@@ -54,6 +58,9 @@ export function RailButton({ icon, label, keys, pressed, disabled, onClick }: Ra
       <Icon of={icon} size={18} />
       <span class="key" aria-hidden>
         {keys}
+      </span>
+      <span class="word" aria-hidden>
+        {word}
       </span>
     </button>
   );

@@ -16,11 +16,11 @@ import { Tour } from './tour.js';
 
 export function Shell(): JSX.Element {
   const drawer = useStudio((state) => state.panel.drawer);
-  const sliders = useStudio((state) => state.panel.menu === 'mask');
+  const menu = useStudio((state) => state.panel.menu);
   const empty = useStudio((state) => state.picture === null);
   return (
     <div
-      class={`shell${drawer ? ' with-drawer' : ''}${empty ? ' is-empty' : ''}${sliders ? ' with-sliders' : ''}`}
+      class={`shell${drawer ? ' with-drawer' : ''}${empty ? ' is-empty' : ''}${menu === 'mask' ? ' with-sliders' : ''}${menu === 'brush' ? ' with-brush' : ''}`}
     >
       <TopBar />
       <nav class="cases" aria-label={say('cases')}>

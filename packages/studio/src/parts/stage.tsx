@@ -80,6 +80,7 @@ function PictureStage(): JSX.Element {
     const draw = (): void => {
       const [only, a] = [held ? 'a' : shown, rasters.compared];
       painter.current!.setMask(only === 'a' ? a : rasters.mask, only === 'a' ? null : comparedWith(store.state, rasters)); // prettier-ignore
+      painter.current!.setTruth(shown === null ? rasters.truth : null);
       if (scene.current) painter.current!.drawAbove(scene.current);
     };
     draw();

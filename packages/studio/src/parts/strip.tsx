@@ -6,6 +6,7 @@ import { say } from '../strings.js';
 import { useDispatch, useStudio } from '../studio.js';
 import { CompareStrip } from './compare-strip.js';
 import { KeyButton } from './icon.js';
+import { LEAST_BRUSH } from '../tools/drawing.js';
 import { Segmented } from './segmented.js';
 
 export function Strip(): JSX.Element {
@@ -20,6 +21,7 @@ export function Strip(): JSX.Element {
           {comparing ? <CompareStrip /> : null}
           <Opacity />
           {comparing ? null : <Threshold />}
+          <BrushSize />
           <span class="grow" />
           {comparing ? null : <Style />}
           <Hide />
@@ -66,6 +68,25 @@ function Threshold(): JSX.Element {
         from.current = null;
       }}
     />
+  );
+}
+
+/** On phones, behind "Brush"; elsewhere keys and the ring under the pointer do. */
+function BrushSize(): JSX.Element {
+  const dispatch = useDispatch();
+  const brush = useStudio((state) => state.view.brush);
+  return (
+    <div class="phone-only brush-size">
+      <Slider
+        label={say('brushSize')}
+        keys="[ ]"
+        value={brush}
+        shown={say('brushPixels', { size: brush })}
+        min={LEAST_BRUSH}
+        max={128}
+        onInput={(value) => dispatch({ type: 'view/set', view: { brush: value } })}
+      />
+    </div>
   );
 }
 

@@ -1,6 +1,7 @@
 /** The rail: view, draw, repair, layers, next to the image so that the pointer travels little. */
-import { Contrast, Droplet, Grid2x2, Hand } from 'lucide-preact';
+import { CircleDashed, Contrast, Droplet, Grid2x2, Hand } from 'lucide-preact';
 import type { JSX } from 'preact';
+import { hasTruth } from '../state/cases.js';
 import { say } from '../strings.js';
 import { useDispatch, useStudio } from '../studio.js';
 import { EditTools } from './edit-tools.js';
@@ -17,12 +18,12 @@ export function Tools(): JSX.Element {
       <div class="group phone-only">
         <PhoneTools />
       </div>
-      <div class="group">
+      <div class="group layers">
         <ToolButton tool="window" icon={Contrast} label={say('toolWindow')} keys="W" />
         <ToolButton tool="pan" icon={Hand} label={say('toolPan')} keys="V" />
       </div>
       <EditTools />
-      <div class="group">
+      <div class="group layers">
         <RailButton
           icon={Grid2x2}
           label={say('toolZones')}
@@ -38,7 +39,25 @@ export function Tools(): JSX.Element {
           onClick={() => dispatch({ type: 'view/set', view: { uncertainty: !uncertainty } })}
         />
         <InterestSwitch />
+        <TruthButton />
       </div>
     </>
+  );
+}
+
+/** For cases that have a true mask. */
+function TruthButton(): JSX.Element | null {
+  const dispatch = useDispatch();
+  const truth = useStudio((state) => state.view.truth);
+  const there = useStudio((state) => hasTruth(state.cases));
+  if (!there) return null;
+  return (
+    <RailButton
+      icon={CircleDashed}
+      label={say('toolTruth')}
+      keys="G"
+      pressed={truth}
+      onClick={() => dispatch({ type: 'view/set', view: { truth: !truth } })}
+    />
   );
 }

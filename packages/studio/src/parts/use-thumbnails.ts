@@ -15,10 +15,10 @@ class ThumbnailMaker {
   private readonly asked = new Map<number, Asked>();
   private jobs = 0;
 
-  make(file: Blob): Promise<ImageBitmap> {
+  make(file: Blob, truth: Blob | null): Promise<ImageBitmap> {
     this.worker ??= this.start();
     const job = ++this.jobs;
-    this.worker.postMessage({ job, file } satisfies ThumbnailJob);
+    this.worker.postMessage({ job, file, truth } satisfies ThumbnailJob);
     return new Promise((resolve, reject) => this.asked.set(job, { resolve, reject }));
   }
 
@@ -47,7 +47,7 @@ export function useThumbnails(cases: Cases, shown: readonly string[]): Thumbnail
     const make = async (id: string): Promise<ImageBitmap> => {
       const files = cases.filesOf(id);
       if (files === null) throw new Error('no file');
-      return maker.make(await files.image.file());
+      return maker.make(await files.image.file(), (await files.truth?.file()) ?? null);
     };
     const thumbnails = new Thumbnails(make, () => again(null));
     return { maker, thumbnails };

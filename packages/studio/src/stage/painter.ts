@@ -28,7 +28,7 @@ export interface Scene {
 
 interface Layer {
   readonly outline: Outline;
-  readonly kind: 'mask' | 'gained' | 'lost';
+  readonly kind: 'mask' | 'gained' | 'lost' | 'truth';
   /** Its path in image pixels, smooth and exact; made when first drawn, since panning and zooming draw it often. */
   readonly paths: { smooth?: Path2D; exact?: Path2D };
 }
@@ -43,6 +43,7 @@ export class Painter {
   private image: RgbImage | null = null;
   private windowed: { readonly canvas: OffscreenCanvas; readonly key: string } | null = null;
   private layers: readonly Layer[] = [];
+  private truth: Layer | null = null;
   /** While a stroke is drawn: the mask as a picture, redrawn where it changes. */
   private raster: OffscreenCanvas | null = null;
   private doubt: OffscreenCanvas | null = null;
@@ -58,6 +59,7 @@ export class Painter {
     this.image = image;
     this.windowed = null;
     this.layers = [];
+    this.truth = null;
     this.raster = null;
     this.pending = null;
     this.doubt = null;
@@ -75,6 +77,11 @@ export class Painter {
         areaOf(part) === 0 ? [] : [layerOf(part, kind)];
       this.layers = [...layer(kept, 'mask'), ...layer(gained, 'gained'), ...layer(lost, 'lost')];
     }
+  }
+
+  /** The true mask, drawn as an outline over the others. */
+  setTruth(mask: Mask | null): void {
+    this.truth = mask === null ? null : layerOf(mask, 'truth');
   }
 
   /** A stroke changed these pixels alone, so only they are drawn again: once a frame, as pointers move more often. */
@@ -157,6 +164,8 @@ export class Painter {
         context.drawImage(this.raster, left, top, scale * this.raster.width, scale * this.raster.height);
       }
     }
+    context.globalAlpha = 1;
+    if (view.truth && this.truth !== null) drawLayer(context, this.truth, scene);
     context.restore();
   }
 
@@ -204,9 +213,9 @@ function drawLayer(context: CanvasRenderingContext2D, layer: Layer, scene: Scene
   const placed = new Path2D();
   placed.addPath(path, { a: scale, d: scale, e: left, f: top });
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  const colour = { mask: palette.mask, gained: palette.reference, lost: palette.onImage }[kind];
+  const colour = { mask: palette.mask, gained: palette.reference, lost: palette.onImage, truth: palette.reference }[kind]; // prettier-ignore
   if (kind === 'lost') hatch(context, placed, scene, colour);
-  else if (view.style === 'fill') {
+  else if (view.style === 'fill' && kind !== 'truth') {
     context.globalAlpha = kind === 'gained' ? Math.min(1, view.opacity + 0.25) : view.opacity;
     context.fillStyle = colour;
     context.fill(placed, 'evenodd');

@@ -108,6 +108,10 @@ export function casesReduced(cases: CasesState, action: CaseAction): CasesState 
   }
 }
 
+/** Whether the case whose picture is open has a true mask. */
+export const hasTruth = ({ items, shown }: CasesState): boolean =>
+  shown !== null && items.some((item) => item.id === shown && item.hasTruth);
+
 /** What the open picture would be left with now. */
 export function workOf({ picture, note, threshold, history }: Leaving): Work | null {
   return picture === null ? null : { note, threshold, history, frame: picture.frame };

@@ -164,6 +164,8 @@ export interface View {
   readonly uncertainty: boolean;
   /** Patches and words of interest are shown. */
   readonly interest: boolean;
+  /** The outline of the true mask, of cases that have one. */
+  readonly truth: boolean;
   /** Grey values 0 to 255. */
   readonly window: { readonly width: number; readonly level: number };
   /** 1: fits the stage. */
@@ -240,6 +242,7 @@ export const FIRST_VIEW: View = {
   zones: true,
   uncertainty: false,
   interest: false,
+  truth: true,
   window: { width: 255, level: 127.5 },
   zoom: 1,
   pan: { x: 0, y: 0 },
