@@ -14,7 +14,8 @@ import { openPage, type OpenPage } from '#browser-page';
 import { reclmisHere } from '#reclmis-here';
 import { encodePng } from '@reclmis/files';
 import { drawPhantom, markdownTable } from '@reclmis/data';
-import { POLICY, type Services } from '@reclmis/studio';
+import { POLICY } from '@reclmis/studio';
+import type { Services } from '@reclmis/studio/testing';
 import type { Page } from 'playwright-core';
 
 const { values, positionals } = parseArgs({
