@@ -54,6 +54,10 @@ export const COMMANDS: Commands = {
     description: 'export a run as an ONNX model, for use without libtorch',
     load: () => import('./commands/export.js'),
   },
+  publish: {
+    description: 'write the repository of a model for a hub, with its card',
+    load: () => import('./commands/publish.js'),
+  },
   serve: {
     description: 'serve an exported model over HTTP',
     load: () => import('./commands/serve.js'),

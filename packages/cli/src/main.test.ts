@@ -43,6 +43,7 @@ describe('help', () => {
         explain         show why a run segments as it does: Grad-CAM, words and
                         patches of interest, attention
         export          export a run as an ONNX model, for use without libtorch
+        publish         write the repository of a model for a hub, with its card
         serve           serve an exported model over HTTP
         studio          open a model in the browser: write a note, watch the mask,
                         correct and save it

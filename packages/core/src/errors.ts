@@ -389,6 +389,11 @@ const CATALOGUE = {
       'Check the network and the proxy (HTTPS_PROXY, NO_PROXY), pass a mirror as --url, or download the file elsewhere and use `reclmis weights import FILE`.',
     exitCode: 4,
   },
+  PUBLISH_UNSAFE: {
+    meaning: 'A model to be published holds what must stay on the machine, such as an absolute path.',
+    remedy: 'Export the run again after renaming what the message shows, and publish that.',
+    exitCode: 4,
+  },
   HUB_MISSING: {
     meaning: 'A hub has no such repository, revision or file, or shows it only to those who may read it.',
     remedy:

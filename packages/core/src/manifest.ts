@@ -48,6 +48,9 @@ const wordsTokenizer = z.strictObject({
 });
 const clipTokenizer = z.strictObject({ kind: z.literal('clip'), merges: file });
 
+/** Low and high, 0 to 1. */
+const range = z.tuple([z.number().min(0).max(1), z.number().min(0).max(1)]);
+
 const scores = z.strictObject({
   /** Name of the data set scored. */
   data: z.string(),
@@ -57,6 +60,8 @@ const scores = z.strictObject({
   /** Mean over images, 0 to 1. */
   dice: z.number().min(0).max(1),
   iou: z.number().min(0).max(1).nullable(),
+  /** 95 % intervals of both means over images drawn by patients; absent of validation, and in older models. */
+  interval: z.strictObject({ dice: range, iou: range, patients: count }).optional(),
 });
 
 const confidenceTest = z.strictObject({

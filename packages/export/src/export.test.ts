@@ -23,7 +23,7 @@ import {
 } from '@reclmis/core';
 import { memory } from '@reclmis/torch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { evaluateRun, writeEvaluation, openRun, importRun } from '@reclmis/lab';
+import { type Evaluation, evaluateRun, figuresOf, writeEvaluation, openRun, importRun } from '@reclmis/lab';
 import {
   tinyMerges,
   TINY_SIZE,
@@ -50,11 +50,13 @@ const graphOf = (dir: string, file = 'segmenter.onnx'): ReadModel => readOnnx(re
 describe('a run that reads notes by words', () => {
   let run: string;
   let report: ExportReport;
+  let evaluation: Evaluation;
   const out = join(root, 'words', 'model');
 
   beforeAll(async () => {
     run = await makeTinyRun(join(root, 'words'), { 'data.resize': 'upstream', 'data.window': '-600/1500' });
-    await writeEvaluation(await evaluateRun(run), { csv: join(run, 'evaluation', 'data-test.csv') });
+    evaluation = await evaluateRun(run);
+    await writeEvaluation(evaluation, { csv: join(run, 'evaluation', 'data-test.csv') });
     writeFileSync(join(run, 'evaluation', 'data-test-shuffled.csv'), 'id,dice,iou\na,1,1\n');
     report = await exportModel(run, { out, threads: 1 });
   });
@@ -139,7 +141,14 @@ describe('a run that reads notes by words', () => {
       .split('\r\n');
     const at = header.split(',').indexOf('dice');
     const mean = test.reduce((sum, line) => sum + Number(line.split(',')[at]), 0) / test.length;
-    expect(report.manifest.scores[1]?.dice).toBeCloseTo(mean, 12);
+    const [, own] = report.manifest.scores;
+    expect(own?.dice).toBeCloseTo(mean, 12);
+    // As `reclmis evaluate` gives them.
+    const figure = (key: string): [number | null, number | null] => {
+      const { low, high } = figuresOf(evaluation.rows).find((one) => one.key === key)!;
+      return [low, high];
+    };
+    expect(own?.interval).toEqual({ dice: figure('dice'), iou: figure('iou'), patients: 4 });
   });
 
   it('names scores of the exported weights alone, and a study’s by the data', async () => {

@@ -1,7 +1,7 @@
 /** Scores of an exported run, from its folder. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { type ModelManifest, rankCorrelation } from '@reclmis/core';
+import { bootstrap, groupSums, type ModelManifest, rankCorrelation } from '@reclmis/core';
 import { isLitter, readTextSync } from '@reclmis/files';
 import {
   type CheckpointKind,
@@ -30,8 +30,8 @@ export function scoresOf(run: Run, { checkpoint }: LoadedModel): Scores {
       iou: validation.iou,
     });
   }
-  for (const { data, column } of testTables(run, checkpoint.kind, 0)) {
-    const means = meansOf(column('dice'), column('iou'));
+  for (const { data, column, groups } of testTables(run, checkpoint.kind, 0)) {
+    const means = meansOf(column('dice'), column('iou'), groups);
     if (means) scores.push({ data, split: 'test', ...means });
   }
   return scores;
@@ -58,6 +58,8 @@ interface TestTable {
   readonly data: string;
   /** Its figures, NaN where a field is empty; none if the table lacks it. */
   readonly column: (name: string) => number[];
+  /** Each row's patient, or its own id; none in tables without that column. */
+  readonly groups: readonly string[];
 }
 
 /** Tests of these weights with the right notes, neither older than the weights nor than `since`. */
@@ -74,7 +76,7 @@ function testTables(run: Run, kind: CheckpointKind, since: number): TestTable[] 
       const path = join(folder, name);
       const data = pattern.exec(name)?.[1];
       if (data === undefined || statSync(path).mtimeMs < Math.max(trained, since)) return [];
-      return [{ data: dataOf(path) ?? data, column: columnsOf(readTextSync(path)) }];
+      return [{ data: dataOf(path) ?? data, ...columnsOf(readTextSync(path)) }];
     });
 }
 
@@ -90,10 +92,11 @@ function dataOf(table: string): string | null {
 }
 
 /** Columns of files of `scoresToCsv`. */
-function columnsOf(csv: string): TestTable['column'] {
+function columnsOf(csv: string): Pick<TestTable, 'column' | 'groups'> {
   const [header = '', ...lines] = csv.split(/\r?\n/).filter((line) => line !== '');
   const columns = header.split(',');
-  return (name) => {
+  const groups = columns[1] === 'group' ? lines.map(secondField) : [];
+  const column = (name: string): number[] => {
     // Quoted ids may hold commas: count columns from the end.
     const place = columns.indexOf(name) - columns.length;
     if (columns[0] !== 'id' || place === -1 - columns.length) return [];
@@ -102,12 +105,31 @@ function columnsOf(csv: string): TestTable['column'] {
       return field === '' ? Number.NaN : Number(field);
     });
   };
+  return { column, groups };
 }
 
-/** Null unless both are shares of some cases. */
-function meansOf(dices: number[], ious: number[]): { cases: number; dice: number; iou: number } | null {
+/** As it is written; fields in quotes may hold commas. */
+function secondField(line: string): string {
+  return /^(?:"(?:[^"]|"")*"|[^,]*),("(?:[^"]|"")*"|[^,]*)/.exec(line)?.[1] ?? '';
+}
+
+/** Null unless both are shares of some cases. @param groups for intervals; none without */
+function meansOf(
+  dices: number[],
+  ious: number[],
+  groups: readonly string[],
+): Pick<Scores[number], 'cases' | 'dice' | 'iou' | 'interval'> | null {
   const [dice, iou] = [meanOf(dices), meanOf(ious)];
-  return isShare(dice) && isShare(iou) ? { cases: dices.length, dice, iou } : null;
+  if (!isShare(dice) || !isShare(iou)) return null;
+  const means = { cases: dices.length, dice, iou };
+  if (groups.length !== dices.length) return means;
+  const rows = dices.map((value, i) => [1, value, ious[i]!]);
+  const [ofDice, ofIou] = bootstrap(groupSums(rows, groups), ([n, d, i]) => [d! / n!, i! / n!]);
+  const range = ({ low, high }: { low: number; high: number }): [number, number] => [low, high];
+  return {
+    ...means,
+    interval: { dice: range(ofDice!), iou: range(ofIou!), patients: new Set(groups).size },
+  };
 }
 
 const isShare = (value: number): boolean => value >= 0 && value <= 1;
