@@ -177,7 +177,7 @@ describe('README.md', () => {
       encoding: 'utf8',
     });
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(stdout).toMatch(/^32 x 32, \d+ pixels in the mask\n/);
+    expect(stdout).toMatch(/^96 x 96, \d+ pixels in the mask\n/);
   });
 });
 

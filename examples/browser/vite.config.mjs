@@ -1,10 +1,13 @@
 // Vite, for the page of this folder:
-//   npm install @reclmis/runtime vite
-//   MODEL=/path/to/exported/model npx vite            to work on the page
-//   npx vite build                                    for a server, which needs the model as model/
-import { createReadStream, readFileSync } from 'node:fs';
+//   npm install @reclmis/runtime @reclmis/phantom vite
+//   npx vite                                          to work on the page, with the model that knows only drawn phantoms
+//   MODEL=/path/to/exported/model npx vite            with another
+//   npx vite build                                    for a server; with the model as model/
+import { createReadStream, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { MODEL as PHANTOM } from '@reclmis/phantom';
 import { defaultClientConditions, defineConfig } from 'vite';
 
 const ORT = dirname(createRequire(import.meta.url).resolve('onnxruntime-web'));
@@ -13,7 +16,7 @@ const ORT_FILES = ['ort-wasm-simd-threaded', 'ort-wasm-simd-threaded.asyncify'].
   `${name}.mjs`,
   `${name}.wasm`,
 ]);
-const MODEL = process.env.MODEL ?? 'model';
+const MODEL = process.env.MODEL ?? fileURLToPath(PHANTOM);
 const TYPES = { '.mjs': 'text/javascript', '.wasm': 'application/wasm', '.json': 'application/json' };
 /** Threads need these headers, from the built page's server too. */
 const headers = {
@@ -40,6 +43,8 @@ const files = {
   generateBundle() {
     for (const name of ORT_FILES)
       this.emitFile({ type: 'asset', fileName: `ort/${name}`, source: readFileSync(join(ORT, name)) });
+    for (const name of readdirSync(MODEL).filter((one) => /\.(json|onnx|txt)$/.test(one)))
+      this.emitFile({ type: 'asset', fileName: `model/${name}`, source: readFileSync(join(MODEL, name)) });
   },
 };
 

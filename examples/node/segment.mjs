@@ -1,14 +1,21 @@
 // A mask in Node, without libtorch:
-//   npm install @reclmis/runtime @reclmis/files
+//   npm install @reclmis/runtime @reclmis/files @reclmis/phantom
+//   node segment.mjs                   a sample, by the phantom model, which knows only drawings
 //   node segment.mjs models/qata chest.png "Unilateral pulmonary infection, one infected area, upper left lung." mask.png [patient|image]
 // The last word says whose left and right the note means; default as the model has learnt.
 // For research; not for diagnosis.
 import { writePngMask } from '@reclmis/files';
 import { loadModel } from '@reclmis/runtime';
 
-const [folder, image, note, out, sides] = process.argv.slice(2);
+const given = process.argv.slice(2);
+const [folder, image, note, out, sides] = given.length > 0 ? given : await sample();
 if (!folder || !image || !note || !out)
-  throw new Error('usage: segment.mjs MODEL IMAGE NOTE OUT.png [patient|image]');
+  throw new Error('usage: segment.mjs [MODEL IMAGE NOTE OUT.png [patient|image]]');
+
+async function sample() {
+  const { MODEL, SAMPLES } = await import('@reclmis/phantom');
+  return [MODEL, SAMPLES[2].image, SAMPLES[2].note, 'mask.png', 'patient'];
+}
 
 const model = await loadModel(folder);
 try {

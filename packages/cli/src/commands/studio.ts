@@ -1,10 +1,11 @@
 /** `reclmis studio`: a page to write notes and watch masks, on loopback or as static files. */
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { openModel } from '../models/open.js';
-import { type HubFlags, placeOf, withHubOptions } from '../models/place.js';
+import { type HubFlags, type ModelPlace, placeOf, withHubOptions } from '../models/place.js';
 import { numberOf, Output, type OutputOptions, withOutputOptions } from '../output.js';
 import { withScratch } from '../scratch.js';
 
@@ -24,8 +25,8 @@ export function register(program: Command): void {
       'open a model in the browser: write a note, watch the mask, correct and save it; all is computed in the page, and nothing is sent',
     )
     .argument(
-      '<model>',
-      'folder written by `reclmis export`, hf:owner/name[@revision][/folder] on a hub, or a run, which is exported first',
+      '[model]',
+      'folder written by `reclmis export`, hf:owner/name[@revision][/folder] on a hub, or a run, which is exported first; default: a small model that knows only drawn phantoms',
     )
     .option('--build <dir>', 'write static files for any web server into a new folder instead')
     .option('--port <n>', 'port; 0: any free port', numberOf('--port', { min: 0, max: 65_535 }), PORT)
@@ -33,14 +34,14 @@ export function register(program: Command): void {
   withOutputOptions(withHubOptions(command))
     .addHelpText(
       'after',
-      '\nExample:\n  $ reclmis studio models/qata\n  $ reclmis studio --build public/studio models/qata\n',
+      '\nExamples:\n  $ reclmis studio\n  $ reclmis studio models/qata\n  $ reclmis studio --build public/studio models/qata\n',
     )
     .action(run);
 }
 
-async function run(asked: string, flags: StudioFlags): Promise<void> {
+async function run(asked: string | undefined, flags: StudioFlags): Promise<void> {
   const output = new Output(flags);
-  const place = await placeOf(asked, flags, output);
+  const place = asked === undefined ? await phantomModel(output) : await placeOf(asked, flags, output);
   const { kind } = await openModel(place);
   const model = place.folder;
   await withScratch('reclmis-studio-', async (scratch) => {
@@ -48,6 +49,15 @@ async function run(asked: string, flags: StudioFlags): Promise<void> {
     if (flags.build === undefined) await serve(folder, scratch, flags, output);
     else await build(folder, flags.build, scratch, output);
   });
+}
+
+/** Until there is a model of the user's own. */
+async function phantomModel(output: Output): Promise<ModelPlace> {
+  const { MODEL } = await import('@reclmis/phantom');
+  output.warning(
+    'no MODEL was named: this one knows only drawn phantoms, and its masks on real images are wrong',
+  );
+  return { folder: fileURLToPath(MODEL) };
 }
 
 async function exportRun(run: string, out: string, output: Output): Promise<string> {

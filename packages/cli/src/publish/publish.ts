@@ -1,5 +1,5 @@
 /** Writes a hub's repository of an exported model: card, manifest and networks; and reads it back before it is there. */
-import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MANIFEST_FILE, manifestFiles, type ModelManifest, PROBE_NOTE, ReclmisError } from '@reclmis/core';
 import { writeNewFolder } from '@reclmis/data';
@@ -33,6 +33,7 @@ export async function publishModel(model: string, out: string, options: CardOpti
     await writeFile(join(draft, '.gitattributes'), ATTRIBUTES);
     await validate(draft, files, options);
   });
+  await chmod(out, 0o755); // drafts are private, and this is for others
   return { out, manifest, files };
 }
 
