@@ -93,12 +93,19 @@ function negatedAlone(nodes: readonly Node[], at: number): boolean {
   for (const step of [-1, 1]) {
     for (let i = at + step; i >= 0 && i < nodes.length; i += step) {
       const node = nodes[i]!;
-      if (isItem(node, 'not', 'gone')) return true;
+      if (isItem(node, 'gone') || (isItem(node, 'not') && !(step > 0 && deniesLater(nodes, i)))) return true;
       if (step > 0 && isItem(node, 'comma') && isAnswer(nodes, i + 1)) return true;
       if (isEnd(node) || isItem(node, 'comma', 'with', 'finding', 'clear') || node.kind === 'group') break;
     }
   }
   return false;
+}
+
+/** "on the left neither the mid nor the lower zone shows ...": the places after it are denied. */
+function deniesLater(nodes: readonly Node[], at: number): boolean {
+  const { to } = pieceAt(nodes, at);
+  const rest = nodes.slice(at + 1, to);
+  return rest.some(({ kind }) => kind === 'group') && rest.some((node) => isItem(node, 'finding'));
 }
 
 /** Whether a piece is only "none": "left lung - nil". */

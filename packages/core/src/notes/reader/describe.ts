@@ -41,7 +41,8 @@ export function describe(nodes: readonly Node[], heads: readonly Head[]): void {
 /** Numbers of findings, with the places that follow each. */
 export function countsOf(nodes: readonly Node[]): StatedCount[] {
   const stated = nodes.flatMap((node, at) => {
-    if (node.kind === 'group' || !isCount(nodes, at) || isOfLandmark(nodes, at)) return [];
+    if (node.kind === 'group' || !isCount(nodes, at) || isOfLandmark(nodes, at) || isPartitive(nodes, at))
+      return [];
     const { item } = node;
     const count = markOf(item, 'count') ?? markOf(item, 'number');
     return count === undefined ? [] : [{ value: count.value, item, at }];
@@ -50,7 +51,9 @@ export function countsOf(nodes: readonly Node[]): StatedCount[] {
     const ones = nodes.flatMap((node, at) =>
       node.kind === 'item' && countsOne(nodes, at) ? [{ value: 1, item: node.item, at }] : [],
     );
-    stated.push(...ones.filter(({ at }) => !stated.some((one) => one.at === at)));
+    // "an isolated nodule, two on the right": one of them says how many
+    const numbers = stated.map(({ at }) => at);
+    stated.push(...ones.filter(({ at }) => !numbers.some((one) => isSamePart(nodes, at, one))));
     stated.sort((a, b) => a.at - b.at);
   }
   return stated.map((one, i) => {
@@ -65,19 +68,37 @@ export function countsOf(nodes: readonly Node[]): StatedCount[] {
   });
 }
 
+/** Whether no comma, colon or "and" is between two nodes. */
+function isSamePart(nodes: readonly Node[], a: number, b: number): boolean {
+  return !nodes
+    .slice(Math.min(a, b), Math.max(a, b))
+    .some((node) => isEnd(node) || isItem(node, 'comma', 'and', 'colon'));
+}
+
+/** "Of the two nodules only the one on the left remains": not the number of what is there. */
+function isPartitive(nodes: readonly Node[], at: number): boolean {
+  const lead = nodes.slice(0, at);
+  return (
+    lead.some((node) => isItem(node, 'link')) &&
+    lead.every((node) => isItem(node, 'link', 'filler', 'ignored')) &&
+    nodes.slice(at).some((node) => isItem(node, 'only'))
+  );
+}
+
 /** "a patch on the left, two on the right", "two on the right, one on the left" where "one" is an article. */
 function countsOne(nodes: readonly Node[], at: number): boolean {
   if (!isItem(nodes[at], 'article') || isItem(nodes[at], 'finding')) return false;
-  const { to } = pieceAt(nodes, at);
-  const placed = nodes.slice(at, to).some(({ kind }) => kind === 'group');
-  let i = at + 1;
-  while (isItem(nodes[i], 'link', 'range')) i++;
-  return (
-    placed &&
-    (nodes[i]?.kind === 'group' ||
-      (isItem(nodes[at - 1], 'comma', 'and') && leadsToFinding(nodes, at)) ||
-      (at === 0 && leadsToFinding(nodes, at)))
-  );
+  const { from, to } = pieceAt(nodes, at);
+  const placed = nodes.slice(from, to).some(({ kind }) => kind === 'group');
+  let next = at + 1;
+  while (isItem(nodes[next], 'link', 'range')) next++;
+  const joined = nodes
+    .slice(from, at)
+    .map((node) => isItem(node, 'and'))
+    .lastIndexOf(true);
+  const lead = nodes.slice(from + joined + 1, at);
+  const first = lead.every((node) => node.kind === 'group' || isItem(node, 'filler', 'ignored', 'link'));
+  return placed && (nodes[next]?.kind === 'group' || (first && leadsToFinding(nodes, at)));
 }
 
 /** "Double left heart border": said of a landmark, which describes no finding ("several fissural nodules"). */

@@ -128,8 +128,11 @@ function isElsewhere(nodes: readonly Node[], at: number, after: boolean): boolea
 export function negate(nodes: readonly Node[], heads: readonly Head[]): void {
   const byNode = new Map(heads.map((head) => [head.at, head]));
   let negating = false;
+  let lists = false; // "neither on the left nor on the right is there ..."
   for (const [i, node] of nodes.entries()) {
-    if (isEnd(node) || isItem(node, 'begin')) negating = false;
+    if (isItem(node, 'or')) lists = negating;
+    if (isEnd(node) || (isItem(node, 'begin') && !lists)) negating = false;
+    if (!negating) lists = false;
     // Spanish "no se observa" may deny what follows or what was said.
     const either = isItem(node, 'not') && isItem(node, 'gone');
     const forward = isItem(node, 'not') && (!either || headFollows(nodes, i));

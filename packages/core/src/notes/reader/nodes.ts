@@ -69,6 +69,25 @@ export function nodesOf(items: readonly Item[], memory: SideMemory, paired: bool
   return nodes;
 }
 
+/** "RUL - clear, RLL - hazy": in a list, a dash between a place and what is said of it parts nothing. */
+export function withoutDashes(nodes: readonly Node[]): readonly Node[] {
+  const isDash = (node: Node | undefined): boolean => isItem(node, 'comma') && isItem(node, 'range');
+  const between = nodes.flatMap((node, i) => (isDash(node) && isTitleBefore(nodes, i) ? [i] : []));
+  return between.length < 2 ? nodes : nodes.filter((_, i) => !between.includes(i));
+}
+
+function isTitleBefore(nodes: readonly Node[], dash: number): boolean {
+  const { from } = pieceAt(nodes, dash - 1);
+  const { to } = pieceAt(nodes, dash + 1);
+  const [title, rest] = [nodes.slice(from, dash), nodes.slice(dash + 1, to)];
+  return (
+    title.some(({ kind }) => kind === 'group') &&
+    title.every((node) => node.kind === 'group' || isItem(node, 'filler', 'ignored')) &&
+    rest.some((node) => isItem(node, 'finding', 'clear', 'not', 'gone')) &&
+    rest.every(({ kind }) => kind !== 'group')
+  );
+}
+
 /** "An opacity, 3 cm, in the left lower lobe": a size between commas parts nothing. */
 export function withoutMeasures(nodes: readonly Node[]): Node[] {
   const result: Node[] = [];

@@ -127,7 +127,9 @@ function stepOver(items: readonly Item[], from: number): Step | null {
       if (join !== null && !startsPlace(items, i)) return null;
       return { join, link, next: i };
     }
-    if (has(item, 'only')) return null;
+    // "the left only at the base"
+    const limits = join === null && has(items[i - 1], 'side') && has(items[i + 1], 'link');
+    if (has(item, 'only') && !limits) return null;
     // "three on the left, one on the right" where "one" is an article
     if (join !== null && has(item, 'article') && has(items[i + 1], 'link', 'range', 'side', 'zone'))
       return null;

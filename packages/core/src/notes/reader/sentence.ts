@@ -4,7 +4,7 @@ import { attach } from './attach.js';
 import { describe, markIdle } from './describe.js';
 import { type Head, headsOf, negate, type Sentence } from './heads.js';
 import { has, type Item } from './items.js';
-import { nodesOf, withoutMeasures } from './nodes.js';
+import { nodesOf, withoutDashes, withoutMeasures } from './nodes.js';
 import type { SideMemory } from './place-group.js';
 import { share, shareTopic } from './share.js';
 
@@ -31,7 +31,7 @@ export function readSentence(
   { paired, after, topics, anywhere }: ReadingOptions,
 ): Sentence {
   const known = items.filter((_, i) => !isAside(items, i));
-  const nodes = markAlternatives(withoutMeasures(nodesOf(known, memory, paired)));
+  const nodes = markAlternatives(withoutDashes(withoutMeasures(nodesOf(known, memory, paired))));
   const heads = headsOf(nodes, anywhere, after, before);
   negate(nodes, heads);
   const loose = attach(nodes, heads, after, before);
