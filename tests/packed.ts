@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** In order of dependency. */
-export const PACKED = ['core', 'clinical', 'files', 'runtime'] as const;
+export const PACKED = ['core', 'clinical', 'files', 'onnxruntime', 'runtime'] as const;
 
 /** Packs them into a new folder. @returns the archives. */
 export function pack(folder: string): string[] {
@@ -26,10 +26,12 @@ export function unpackInto(project: string, archives: readonly string[]): void {
     mkdirSync(folder, { recursive: true });
     const archive = archives.find((path) => path.includes(`reclmis-${name}-`)) ?? '';
     execFileSync('tar', ['-xzf', archive, '--strip-components=1', '-C', folder]);
-    const { dependencies } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-      dependencies: Record<string, string>;
-    };
-    for (const outside of Object.keys(dependencies).filter((one) => !one.startsWith('@reclmis/'))) {
+    const { dependencies, peerDependencies } = JSON.parse(
+      readFileSync(join(folder, 'package.json'), 'utf8'),
+    ) as { dependencies: Record<string, string>; peerDependencies?: Record<string, string> };
+    for (const outside of Object.keys({ ...dependencies, ...peerDependencies }).filter(
+      (one) => !one.startsWith('@reclmis/'),
+    )) {
       const link = join(project, 'node_modules', outside);
       mkdirSync(dirname(link), { recursive: true });
       try {
