@@ -22,7 +22,12 @@ export function share(nodes: readonly Node[], heads: readonly Head[]): void {
   }
   for (let i = 1; i < inOrder.length; i++) {
     const [a, b] = [inOrder[i - 1]!, inOrder[i]!];
-    if (isWithin(nodes, a, b)) b.groups.push(...a.groups);
+    if (isWithin(nodes, a, b)) {
+      b.groups.push(...a.groups);
+      // "possible fibrosis with nodules" doubts both
+      const doubt = nodes.slice(pieceAt(nodes, a.at).from, a.at).find((node) => isItem(node, 'maybe'));
+      if (doubt?.kind === 'item') b.uncertain ??= doubt.item;
+    }
     // "collapse and consolidation" share a place named before both, and so does "consolidated and clear".
     const ahead = ({ group }: AttachedGroup): boolean => group.span.end <= a.item.span.start;
     const predicate = b.kind !== 'clear' || (a.kind === 'finding' && !describesNext(nodes, heads, b));

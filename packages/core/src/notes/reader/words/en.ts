@@ -61,7 +61,7 @@ export const EN: LanguageInput = {
   },
   findings: {
     opacity:
-      'double (density/shadow), opacity, opacities, opacification, opacifications, opacified, opacifies, opacify, density, densities, opaque, shadow, shadows, shadowing, shadowings, haze, haziness, hazy, whiteout, white out, whited out, veiling, opac, air space opacity, air space opacities, airspace opacity, opaqueness, blob, blobs, smudge, smudges, smear, blotch, blotches, splotch, spots',
+      'double (density/shadow), opacity, opacities, opacification, opacifications, opacified, opacifies, opacify, density, densities, opaque, shadow, shadows, shadowing, shadowings, haze, haziness, hazy, whiteout, white out, whited out, veiling, opac, air space opacity, air space opacities, airspace opacity, opaqueness, blob, blobs, smudge, smudges, smear, blotch, blotches, splotch, spots, dot, dots, speck, specks, lump, lumps',
     consolidation:
       'consolidation, consolidations, consolidated, consolidative, consolidating, consolidate, air space disease, airspace disease, air space shadowing, airspace shadowing, air space process, airspace process, air space opacification, airspace opacification, hepatisation, hepatization, consol, air space filling, airspace filling, air space change, airspace change, air space changes, airspace changes, asd, consolid, consolid., consolidn, airspace dz, air space dz, lung dz',
     infiltrate:
