@@ -28,6 +28,12 @@ export default tseslint.config(
     languageOptions: { globals: NODE },
   },
   {
+    files: ['scripts/site/switch.js'], // runs in a page
+    languageOptions: {
+      globals: { document: 'readonly', location: 'readonly', Option: 'readonly', window: 'readonly' },
+    },
+  },
+  {
     files: [
       'packages/*/src/**/*.ts',
       'packages/*/src/**/*.tsx',

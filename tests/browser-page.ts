@@ -37,6 +37,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript',
   '.mjs': 'text/javascript',
+  '.svg': 'image/svg+xml',
   '.css': 'text/css',
   '.json': 'application/json',
   '.wasm': 'application/wasm',

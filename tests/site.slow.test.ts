@@ -3,17 +3,19 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { VERSION } from '@reclmis/core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CHROMIUM, openPage } from './browser-page.js';
 import { pagesBelow, ROOT } from './markdown.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'reclmis-site-test-'));
-const site = join(folder, 'site');
+const all = join(folder, 'all');
+const site = join(all, VERSION);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.skipIf(process.env['RECLMIS_SLOW'] !== '1')('npm run docs (RECLMIS_SLOW=1)', () => {
   beforeAll(() => {
-    const { status, stderr } = node('scripts/site.mjs', '--out', site);
+    const { status, stderr } = node('scripts/site.mjs', '--versions', all);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
   }, 600_000);
 
@@ -59,7 +61,7 @@ describe.skipIf(process.env['RECLMIS_SLOW'] !== '1')('npm run docs (RECLMIS_SLOW
   });
 
   it.skipIf(CHROMIUM === null)('opens in a browser: guides first, no wider than a phone', async () => {
-    const { page, url, close } = await openPage({ folders: { '/': site }, isolated: false });
+    const { page, url, close } = await openPage({ folders: { '/': all }, isolated: false });
     try {
       const failed: string[] = [];
       page.on('response', (response) => {
@@ -76,7 +78,7 @@ describe.skipIf(process.env['RECLMIS_SLOW'] !== '1')('npm run docs (RECLMIS_SLOW
         'api/runtime.html',
       ];
       for (const path of paths) {
-        await page.goto(url + path);
+        await page.goto(`${url}${VERSION}/${path}`);
         await page.waitForSelector('.tsd-navigation summary', { state: 'attached' });
         expect(await page.evaluate(() => document.documentElement.scrollWidth), path).toBeLessThanOrEqual(
           390,
@@ -88,6 +90,10 @@ describe.skipIf(process.env['RECLMIS_SLOW'] !== '1')('npm run docs (RECLMIS_SLOW
         ),
       );
       expect(groups).toEqual(['Guides', 'Reference', 'Measurements', 'How it works', 'Project', 'API']);
+      expect(await page.getByRole('combobox', { name: 'Version' }).inputValue()).toBe(VERSION);
+      await page.getByRole('button', { name: 'Search' }).click();
+      await page.keyboard.type('starting weights');
+      await page.locator('#tsd-search-results a[href*="docs/guide/starting-weights.html"]').first().waitFor();
       expect(failed).toEqual([]);
     } finally {
       await close();

@@ -16,10 +16,10 @@ class SiteRouter extends StructureRouter {
 }
 
 /**
- * @param {{ root: string, stage: string, pages: import('./stage.mjs').PageInfo[], out: string }} site
+ * @param {{ root: string, stage: string, pages: import('./stage.mjs').PageInfo[], out: string, versioned?: boolean }} site
  * @returns {Promise<void>} rejects where TypeDoc warns
  */
-export async function buildPages({ root, stage, pages, out }) {
+export async function buildPages({ root, stage, pages, out, versioned = false }) {
   if (existsSync(out) && !existsSync(join(out, '.nojekyll')))
     throw new Error(`${out} is there and is no site: choose another folder with --out`);
   rmSync(out, { recursive: true, force: true });
@@ -39,7 +39,7 @@ export async function buildPages({ root, stage, pages, out }) {
     navigationLeaves: PACKAGES.map((name) => `@reclmis/${name}`), // a package's own page lists its parts
     categorizeByGroup: false,
     headings: { readme: false, document: false },
-    highlightLanguages: ['sh', 'ts', 'yaml', 'json', 'python'],
+    highlightLanguages: ['sh', 'ts', 'js', 'yaml', 'json', 'python'],
     searchInDocuments: true,
     excludePrivate: true,
     excludeInternal: true,
@@ -51,6 +51,7 @@ export async function buildPages({ root, stage, pages, out }) {
     hideGenerator: true,
     includeHierarchySummary: false,
     customCss: join(import.meta.dirname, 'site.css'),
+    ...(versioned ? { customJs: join(import.meta.dirname, 'switch.js') } : {}),
     githubPages: true,
     locales: { en: { kind_plural_module: 'API', kind_module: 'Package' } },
     logLevel: LogLevel.Warn,
