@@ -1,5 +1,5 @@
 // A mask in Node, without libtorch:
-//   npm install @reclmis/runtime @reclmis/files @reclmis/phantom
+//   npm install @reclmis/runtime @reclmis/onnxruntime @reclmis/files @reclmis/phantom
 //   node segment.mjs                   a sample, by the phantom model, which knows only drawings
 //   node segment.mjs models/qata chest.png "Unilateral pulmonary infection, one infected area, upper left lung." mask.png [patient|image]
 // The last word says whose left and right the note means; default as the model has learnt.

@@ -71,7 +71,7 @@ export const STRINGS = {
   modelScore: 'Dice, %cases% test cases',
   modelDevice: 'Runs on',
   modelPrecision: 'Precision',
-  modelDrawn: 'It has only seen drawn phantoms. Masks on real X-rays will be wrong.',
+  modelDrawn: 'This model has only seen drawn phantoms. Masks on real X-rays will be wrong.',
 
   // states
   reading: 'Reading %file%',

@@ -7,6 +7,7 @@ import type { Result } from '../state/state.js';
 import { warningText } from '../state/warning-text.js';
 import { say } from '../strings.js';
 import { useDispatch, useStudio } from '../studio.js';
+import { DrawnOnly } from './drawn-only.js';
 import { Icon } from './icon.js';
 import { TruthLine } from './truth-line.js';
 
@@ -22,6 +23,7 @@ export function Finding(): JSX.Element {
           <Icon of={LockKeyhole} /> {say('privacyPhone')}
         </span>
       </div>
+      <DrawnOnly />
       {result === null ? (
         <p class="quiet">{say(blank ? 'emptyNote' : 'noResult')}</p>
       ) : (

@@ -1,11 +1,12 @@
 /** Before the first image: what stays on this machine, and what the model is. */
-import { Brush, HardDrive, Image, TriangleAlert, WifiOff } from 'lucide-preact';
+import { Brush, HardDrive, Image, WifiOff } from 'lucide-preact';
 import type { LucideIcon } from 'lucide-preact';
 import type { JSX } from 'preact';
 import { deviceName, percent } from '../state/model-text.js';
 import type { ModelInfo } from '../state/state.js';
 import { say } from '../strings.js';
 import { useStudio } from '../studio.js';
+import { DrawnOnly } from './drawn-only.js';
 import { Icon } from './icon.js';
 
 export function Welcome(): JSX.Element {
@@ -15,6 +16,7 @@ export function Welcome(): JSX.Element {
   return (
     <>
       <div class="scrolled">
+        <DrawnOnly />
         <section class="section stays">
           <h2>{say('staysTitle')}</h2>
           <dl>
@@ -57,7 +59,7 @@ function Fact({ icon, name, text }: FactProps): JSX.Element {
 }
 
 function ModelCard({ info }: { readonly info: ModelInfo }): JSX.Element {
-  const { name, trainedOn, score, device, drawnOnly, fellBack, precision } = info;
+  const { name, trainedOn, score, device, fellBack, precision } = info;
   const rows = [
     [say('modelName'), name],
     [say('modelTrained'), trainedOn ? say('modelTrainedCases', { cases: trainedOn.cases, data: trainedOn.name }) : say('modelTrainedUnknown')],
@@ -77,11 +79,6 @@ function ModelCard({ info }: { readonly info: ModelInfo }): JSX.Element {
         ))}
       </dl>
       {fellBack && <p class="quiet small">{say('fallback')}</p>}
-      {drawnOnly && (
-        <p class="warning">
-          <Icon of={TriangleAlert} /> <span>{say('modelDrawn')}</span>
-        </p>
-      )}
     </section>
   );
 }
