@@ -10,6 +10,7 @@ const root = mkdtempSync(join(tmpdir(), 'reclmis-page-'));
 const POLICY = "default-src 'none'";
 let server: PageServer;
 
+let asks = 0;
 beforeAll(async () => {
   for (const folder of ['page/assets', 'model']) mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, 'page/index.html'), '<p>page');
@@ -22,7 +23,7 @@ beforeAll(async () => {
       { at: '/', folder: join(root, 'page') },
       { at: '/model/', folder: join(root, 'model'), names: ['manifest.json'] },
     ],
-    { policy: POLICY, port: 0 },
+    { policy: POLICY, port: 0, live: new Map([['/run/epochs.json', () => [{ epoch: ++asks }]]]) },
   );
 });
 afterAll(async () => {
@@ -99,4 +100,17 @@ it('says that a port is taken', async () => {
     code: 'LISTEN_FAILED',
     message: `127.0.0.1, port ${port}: another program is already listening there`,
   });
+});
+
+it('makes live answers for each request, under the same rules', async () => {
+  const first = await ask('/run/epochs.json');
+  expect([first.status, first.body]).toEqual([200, '[{"epoch":1}]']);
+  expect(first.headers).toMatchObject({
+    'content-type': 'application/json; charset=utf-8',
+    'cache-control': 'no-store',
+    'content-security-policy': POLICY,
+  });
+  expect((await ask('/run/epochs.json')).body).toBe('[{"epoch":2}]');
+  expect((await ask('/run/epochs.json', { Host: 'evil.example' })).status).not.toBe(200);
+  expect(asks).toBe(2);
 });

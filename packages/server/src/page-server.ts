@@ -51,18 +51,25 @@ export const PAGE_HEADERS: Readonly<Record<string, string>> = {
 const LOOPBACK = '127.0.0.1';
 const RULES: CallerRules = { hosts: new Set(), origins: new Set(), addresses: false };
 
+export interface PageServerOptions {
+  readonly policy: string;
+  readonly port: number;
+  /** JSON that is made for each request, by path. Default none. */
+  readonly live?: ReadonlyMap<string, () => unknown>;
+}
+
 /**
  * Serves folders on a loopback port (0: any free one), with `policy` as the Content-Security-Policy of every answer.
  * @throws LISTEN_FAILED; any error for a folder that cannot be listed
  */
 export async function servePage(
   folders: readonly PageFolder[],
-  { policy, port }: { readonly policy: string; readonly port: number },
+  { policy, port, live = new Map() }: PageServerOptions,
 ): Promise<PageServer> {
   const files = await listFiles(folders);
   const headers = { ...PAGE_HEADERS, 'Content-Security-Policy': policy };
   const server = createServer({ maxHeaderSize: HEAD, requireHostHeader: false }, (request, response) => {
-    answer(request, response, files, headers);
+    answer(request, response, { files, live, headers });
   });
   await listen(server, port);
   const { port: bound } = server.address() as AddressInfo;
@@ -91,19 +98,28 @@ async function listFiles(folders: readonly PageFolder[]): Promise<ReadonlyMap<st
   return files;
 }
 
-function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  files: ReadonlyMap<string, string>,
-  headers: Readonly<Record<string, string>>,
-): void {
+interface Served {
+  readonly files: ReadonlyMap<string, string>;
+  readonly live: ReadonlyMap<string, () => unknown>;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, { files, live, headers }: Served): void {
   request.resume();
   try {
     const { method, url = '/' } = request;
     checkCaller(request.headers, RULES, true);
     if (method !== 'GET' && method !== 'HEAD')
       throw new ReclmisError('METHOD_UNKNOWN', 'expected one of the methods GET, HEAD, got another');
-    const path = files.get(pathOf(url));
+    const asked = pathOf(url);
+    const made = live.get(asked);
+    if (made !== undefined) {
+      const body = JSON.stringify(made()); // before the head: it may throw
+      response.writeHead(200, { ...headers, 'Content-Type': TYPES['.json'], 'Cache-Control': 'no-store' });
+      response.end(method === 'HEAD' ? undefined : body);
+      return;
+    }
+    const path = files.get(asked);
     if (path === undefined) throw new ReclmisError('ROUTE_UNKNOWN', 'there is no such route');
     send(path, response, headers, method === 'HEAD');
   } catch (error) {

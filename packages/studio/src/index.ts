@@ -10,7 +10,7 @@ export const PAGE = new URL('./page/', import.meta.url);
 /** Folder of onnxruntime's files, which belong next to the page as `ort/`: WebAssembly, without and with WebGPU. */
 export const RUNTIME = new URL('./ort/', import.meta.url);
 
-export { PLACES } from './places.js';
+export { FOLLOW_RUN, PLACES } from './places.js';
 
 /**
  * The page's Content-Security-Policy: its own files only. Without `frame-ancestors`, which a meta tag cannot state.

@@ -2,6 +2,7 @@
 import { render } from 'preact';
 import { startTools } from './tools/drawing.js';
 import { startWorker } from './engine/engine.js';
+import { followRun } from './follow-run.js';
 import { listenForKeys } from './keys.js';
 import { Shell } from './parts/shell.js';
 import { PLACES } from './places.js';
@@ -30,5 +31,6 @@ render(
   place,
 );
 const address = (path: string): string => new URL(path, document.baseURI).href;
+followRun(store);
 engine.load(address(PLACES.model), address(PLACES.runtime));
 void services.session.restore();

@@ -61,8 +61,9 @@ export const STRINGS = {
   staysMasksText: 'Kept in the tab until you export them.',
   staysModel: 'The model, %mb% MB',
   staysModelText: 'Loaded once from where this page came from, then kept by the browser.',
-  staysOffline: 'Works offline',
-  staysOfflineText: 'Once the model is loaded, turn the network off and go on working.',
+  staysOffline: 'No network',
+  staysOfflineText:
+    'The page asks only where it came from for its own parts; on this machine it needs no network.',
   modelTitle: 'Model',
   modelName: 'Name',
   modelTrained: 'Trained on',
@@ -72,6 +73,14 @@ export const STRINGS = {
   modelDevice: 'Runs on',
   modelPrecision: 'Precision',
   modelDrawn: 'This model has only seen drawn phantoms. Masks on real X-rays will be wrong.',
+
+  // a run in training
+  training: 'Training',
+  trainingFirst: 'The first epoch is not written yet.',
+  trainingEpoch: 'epoch %epoch%',
+  trainingLoss: 'Loss',
+  trainingDice: 'Validation Dice',
+  trainingBest: 'Best %dice%, epoch %epoch%. This page has the model that was best when it was opened.',
 
   // states
   reading: 'Reading %file%',

@@ -46,7 +46,7 @@ async function run(asked: string | undefined, flags: StudioFlags): Promise<void>
   const model = place.folder;
   await withScratch('reclmis-studio-', async (scratch) => {
     const folder = kind === 'run' ? await exportRun(model, join(scratch, 'model'), output) : model;
-    if (flags.build === undefined) await serve(folder, scratch, flags, output);
+    if (flags.build === undefined) await serve(folder, scratch, flags, output, kind === 'run' ? model : null);
     else await build(folder, flags.build, scratch, output);
   });
 }
@@ -78,21 +78,35 @@ async function build(model: string, dir: string, scratch: string, output: Output
   output.say(`Studio: ${dir} (README.txt says which headers to send)`);
 }
 
-async function serve(model: string, scratch: string, flags: StudioFlags, output: Output): Promise<void> {
+/** @param run whose curves the page shows; null: none */
+async function serve(
+  model: string,
+  scratch: string,
+  flags: StudioFlags,
+  output: Output,
+  run: string | null,
+): Promise<void> {
   const { servePage } = await import('@reclmis/server');
-  const { POLICY } = await import('@reclmis/studio');
+  const { FOLLOW_RUN, PLACES, POLICY } = await import('@reclmis/studio');
   const { siteFolders } = await import('../studio/site.js');
   const { openBrowser } = await import('../studio/open-browser.js');
   const signal = interruptSignal();
   const folders = await siteFolders(model, await samplesIn(scratch));
+  const live = new Map<string, () => unknown>();
+  if (run !== null) {
+    const { readEpochs } = await import('@reclmis/lab');
+    live.set(`/${PLACES.epochs}`, () => readEpochs(join(run, 'metrics.jsonl')));
+  }
   const server = await servePage(folders, {
     policy: `${POLICY}; frame-ancestors 'none'`,
     port: flags.port,
+    live,
   });
+  const url = server.url + (run === null ? '' : FOLLOW_RUN);
   try {
-    output.result({ url: server.url });
-    output.say(`${server.url}   (this machine only; press Ctrl-C to stop)`);
-    if (flags.open && !openBrowser(server.url)) output.notice('open this address in a browser');
+    output.result({ url });
+    output.say(`${url}   (this machine only; press Ctrl-C to stop)`);
+    if (flags.open && !openBrowser(url)) output.notice('open this address in a browser');
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       signal.addEventListener('abort', () => resolve(), { once: true });

@@ -7,6 +7,7 @@ import { Finding } from './finding.js';
 import { HistorySection } from './history-section.js';
 import { Measurements } from './measurements.js';
 import { NoteSection } from './note-section.js';
+import { Training } from './training.js';
 import { Welcome } from './welcome.js';
 
 export function Panel(): JSX.Element {
@@ -22,6 +23,7 @@ export function Panel(): JSX.Element {
             <Finding />
             <Measurements />
             <HistorySection />
+            <Training />
           </div>
           <Decision />
         </>

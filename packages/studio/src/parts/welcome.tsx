@@ -8,6 +8,7 @@ import { say } from '../strings.js';
 import { useStudio } from '../studio.js';
 import { DrawnOnly } from './drawn-only.js';
 import { Icon } from './icon.js';
+import { Training } from './training.js';
 
 export function Welcome(): JSX.Element {
   const model = useStudio((state) => state.model);
@@ -30,6 +31,7 @@ export function Welcome(): JSX.Element {
             <Fact icon={WifiOff} name={say('staysOffline')} text={say('staysOfflineText')} />
           </dl>
         </section>
+        <Training />
         {info !== null && <ModelCard info={info} />}
       </div>
       <section class="actions research-line">

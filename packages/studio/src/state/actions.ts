@@ -2,7 +2,7 @@
 import type { Spacing } from '@reclmis/core';
 import type { CaseAction } from './cases.js';
 import type { EditAction } from './edit-action.js';
-import type { Failure, History, MeasuredArea, ModelInfo, Note, Picture, Reading, Result, Shown, Sides, Strokes, View } from './state.js'; // prettier-ignore
+import type { Epoch, Failure, History, MeasuredArea, ModelInfo, Note, Picture, Reading, Result, Shown, Sides, Strokes, View } from './state.js'; // prettier-ignore
 
 export type Action =
   // the model
@@ -58,6 +58,7 @@ export type Action =
   | { readonly type: 'view/reset' }
   | { readonly type: 'panel/set'; readonly panel: { readonly help?: boolean; readonly drawer?: boolean; readonly menu?: string | null } } // prettier-ignore
   | { readonly type: 'tour/at'; readonly hint: number | null }
+  | { readonly type: 'run/read'; readonly epochs: readonly Epoch[] }
   | { readonly type: 'theme/set'; readonly theme: 'dark' | 'light' }
   | { readonly type: 'keys/set'; readonly keys: boolean }
   // comparing two notes

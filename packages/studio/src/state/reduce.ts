@@ -130,6 +130,8 @@ export function reduce(state: Studio, action: Action): Studio {
       return { ...state, panel: { ...state.panel, ...action.panel } };
     case 'tour/at':
       return { ...state, tour: action.hint };
+    case 'run/read':
+      return { ...state, epochs: action.epochs };
     case 'theme/set':
       return { ...state, theme: action.theme };
     case 'keys/set':

@@ -205,6 +205,16 @@ export interface Failure {
   readonly file?: string;
 }
 
+/** An epoch of the run that is followed, as its log states it. */
+export interface Epoch {
+  /** From 1. */
+  readonly epoch: number;
+  readonly loss: number;
+  /** On the validation cases, mean over images, 0 to 1. */
+  readonly dice: number;
+  readonly best: boolean;
+}
+
 export interface Studio {
   readonly model: ModelState;
   /** Name of a file that is being read. */
@@ -228,6 +238,8 @@ export interface Studio {
   readonly panel: { readonly help: boolean; readonly drawer: boolean; readonly menu: string | null };
   /** Which hint of the tour is shown; null: none. */
   readonly tour: number | null;
+  /** Of the run that is followed; null: none is. */
+  readonly epochs: readonly Epoch[] | null;
   readonly theme: 'dark' | 'light';
   /** Single keys work (WCAG 2.1.4 asks that they can be switched off). */
   readonly keys: boolean;
@@ -270,6 +282,7 @@ export const FIRST: Studio = {
   saved: null,
   panel: { help: false, drawer: false, menu: null },
   tour: null,
+  epochs: null,
   theme: 'dark',
   keys: true,
 };
