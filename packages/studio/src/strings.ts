@@ -80,7 +80,7 @@ export const STRINGS = {
   trainingEpoch: 'epoch %epoch%',
   trainingLoss: 'Loss',
   trainingDice: 'Validation Dice',
-  trainingBest: 'Best %dice%, epoch %epoch%. This page has the model that was best when it was opened.',
+  trainingBest: 'Best %dice%, epoch %epoch%. The model here was the best when the command started.',
 
   // states
   reading: 'Reading %file%',
