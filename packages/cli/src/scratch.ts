@@ -1,5 +1,5 @@
 /** Folders for a command's own files. */
-import { rmSync } from 'node:fs';
+import { existsSync, renameSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,12 +13,18 @@ export async function withScratch<T>(prefix: string, work: (folder: string) => P
   const folder = await mkdtemp(join(tmpdir(), prefix)).catch((error: unknown) => {
     throw writeError(tmpdir(), error);
   });
-  const sweep = (): void => rmSync(folder, { recursive: true, force: true });
+  const sweep = (): void => {
+    // The process's threads may be writing still, which would keep the folder from ever being empty.
+    if (!existsSync(folder)) return;
+    const gone = `${folder}-gone`;
+    renameSync(folder, gone);
+    rmSync(gone, { recursive: true, force: true, maxRetries: 5 });
+  };
   process.on('exit', sweep);
   try {
     return await work(folder);
   } finally {
-    process.off('exit', sweep);
     await rm(folder, { recursive: true, force: true });
+    process.off('exit', sweep);
   }
 }

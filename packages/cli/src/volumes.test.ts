@@ -8,7 +8,7 @@ import { encodePng, readImage, readMask } from '@reclmis/files';
 import { grouping, openDataset, readSample } from '@reclmis/data';
 import { readTarget } from '@reclmis/lab';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reclmisHere } from './testing/reclmis.js';
+import { type Finished, reclmisHere } from './testing/reclmis.js';
 
 const root = mkdtempSync(join(tmpdir(), 'reclmis-volumes-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -213,6 +213,15 @@ it('trains, evaluates, predicts and explains by slices, in the window of the tra
   expect((JSON.parse(scored.stdout) as { rows: { id: string }[] }).rows.map(({ id }) => id)).toEqual([
     'cine_3',
   ]);
+  // In a window that shows no grey above -999, every pixel is white; the scores get a file of their own.
+  const elsewhere = await reclmis('evaluate', 'run', '--split', 'val', '--window', '-1000/2', '--json');
+  expect(elsewhere.stderr).toContain('shown in the window -1000/2, but the run was trained in 64/128');
+  const csvOf = ({ stdout }: Finished): string => (JSON.parse(stdout) as { csv: string }).csv;
+  expect(csvOf(elsewhere)).toMatch(/cases-val-[0-9a-f]{8}\.csv$/);
+  expect(csvOf(scored)).toMatch(/cases-val\.csv$/);
+  const same = await reclmis('evaluate', 'run', '--split', 'val', '--window', '64/128', '--json');
+  expect(same.stderr).not.toContain('shown in the window');
+  expect(csvOf(same)).toBe(csvOf(scored));
   const notes = table('notes.csv', ['slices,note', '2-3,"Lesion, left lung."']);
   const predicted = await reclmis('predict', 'run', '--image', 'images/scan.nii', '--notes', notes, '-o', 'masks', '-q'); // prettier-ignore
   expect(predicted.status).toBe(0);

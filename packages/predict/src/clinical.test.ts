@@ -155,6 +155,20 @@ describe('DICOM', () => {
     ]);
   });
 
+  it('shows a file without a window alike alone and in its series', async () => {
+    // The second is ten times as bright: percentiles of both would leave the first dark.
+    const dim = (factor: number, n: number): Uint8Array =>
+      imageFile({
+        ...{ width: 6, height: 4, modality: 'CT', pixels: CORNER_MASK.map((on) => factor * (10 + 90 * on)) },
+        more: [[0x00080018, 'UI', `1.2.3.4.5.${n}`]],
+      });
+    const both = await segment(folderOf({ 'a.dcm': dim(1, 1), 'b.dcm': dim(10, 2) }));
+    expect(await maskOf(both, 'a')).toEqual(CORNER_MASK);
+    expect(await maskOf(both, 'b')).toEqual(CORNER_MASK);
+    const alone = await segment(folderOf({ 'a.dcm': dim(1, 1) }));
+    expect(await maskOf(alone, 'a')).toEqual(CORNER_MASK);
+  });
+
   it('segments each frame', async () => {
     const pixels = [...CORNER, ...CORNER.toReversed()];
     const bytes = imageFile({ width: WIDTH, height: HEIGHT, frames: 2, pixels });

@@ -19,9 +19,10 @@ import { numberOf, Output, type OutputOptions, withOutputOptions } from '../outp
 import { type ProbeFlags, probesOf, withProbeOptions } from '../probe-options.js';
 import { Progress } from '../progress.js';
 import { type SourceFlags, sourceOf, withSourceOptions } from '../source-options.js';
+import { type WindowFlags, windowIn, windowOption } from '../window-option.js';
 import { describeDifferences, describeEvaluated, describeProbes, resultOf } from '../tables/evaluation.js';
 
-interface EvaluateFlags extends OutputOptions, EngineFlags, ProbeFlags, SourceFlags {
+interface EvaluateFlags extends OutputOptions, EngineFlags, ProbeFlags, SourceFlags, WindowFlags {
   readonly sides: Sides | 'auto';
   readonly data?: string;
   readonly split: Split;
@@ -114,6 +115,7 @@ export function register(program: Command): void {
         'how images and masks of other sizes are resized (default: as in training)',
       ).choices(RESIZE_RULES),
     )
+    .addOption(windowOption('as in training'))
     .option('--batch <n>', 'batch size', numberOf('--batch', { min: 1 }))
     .option(
       '--seed <n>',
@@ -163,7 +165,7 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
     output.say(`${title}${describeEvaluated(done, splitText(evaluation.data), resized, figureText)}`);
   };
   const { runs, differences, probed, files } = await evaluateRuns([first, ...others], {
-    ...{ split, notes, noteStyle, checkpoint, ...engineChoice(flags), ...sourceOf(flags) },
+    ...{ split, notes, noteStyle, checkpoint, ...engineChoice(flags), ...sourceOf(flags), ...windowIn(flags) },
     ...defined({ dataDir, stems, group, spacing, batchSize, seed, csv, report, ensemble, flips, resize }),
     ...(sides === 'auto' ? {} : { sides }),
     ...(probes === null ? {} : { probes }),

@@ -140,6 +140,12 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
     const resize = await resizingOf(dataset.cases, model.size, { rule, trained: model.resize });
     const otherRule = resizeNotice(resize);
     if (otherRule !== null) options.onNotice?.(otherRule);
+    const { window: trained } = run.config.data;
+    const otherWindow = options.window !== undefined && options.window !== trained;
+    if (otherWindow)
+      options.onNotice?.(
+        `DICOM and NIfTI are shown in the window ${options.window}, but the run was trained in ${trained === '' ? 'each file’s first' : trained}: these scores do not compare with its validation scores`,
+      );
     const written = model.model.readsNotes ? dataset.cases.map(({ id, note }) => varied(note, id)) : [];
     const given = written.map((note) => wording.of(note));
     for (const line of [
@@ -152,8 +158,9 @@ export async function evaluateRun(runDir: string, options: EvaluateOptions = {})
     const spacings = await spacingsOf(dataset.cases, model.size, options.spacing);
     const warned = new WarningCounts();
     const groups = new Map(dataset.cases.map((one) => [one.id, groupOf(one)]));
-    // A calibration holds for the model's own answers to images resized as it learnt.
-    const confidence = ensemble.opinion === model && rule === model.resize ? model.confidence : null;
+    // A calibration holds for the model's own answers to images resized and shown as it learnt.
+    const isUsual = ensemble.opinion === model && rule === model.resize && !otherWindow;
+    const confidence = isUsual ? model.confidence : null;
     if (confidence === null && model.confidence !== null && rule !== model.resize)
       options.onNotice?.(
         `The calibration was fitted on images resized by the run’s own rule (${model.resize}), not ${rule}: no predicted Dice.`,

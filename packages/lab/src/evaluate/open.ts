@@ -39,9 +39,9 @@ export async function openEvaluated(
       },
     );
   const isOwn = resolve(dataDir) === resolve(run.config.data.dir);
-  const { window } = run.config.data; // the model's, whatever it is evaluated on
-  const reading = { window, ...(isOwn ? readAs(run.config.data) : {}), ...readAs(source) };
-  const fold = split === 'test' ? null : await openFold(run, dataDir, split);
+  const { window = run.config.data.window } = source; // the model's, whatever it is evaluated on
+  const reading = { ...(isOwn ? readAs(run.config.data) : {}), ...readAs(source), window };
+  const fold = split === 'test' ? null : await openFold(run, dataDir, split, window);
   if (fold === null)
     return openDataset(dataDir, split, { ...reading, ...(stems === undefined ? {} : { stems }) });
   const chosen = await readStems(stems);
@@ -62,11 +62,12 @@ async function openFold(
   { config: { data }, info }: Pick<Run, 'config' | 'info'>,
   dir: string,
   split: Exclude<Split, 'test'>,
+  window: string,
 ): Promise<Dataset | null> {
   if (data.folds === 0) return null;
-  if (resolve(dir) === resolve(data.dir)) return (await openFitted(data))[split];
+  if (resolve(dir) === resolve(data.dir)) return (await openFitted({ ...data, window }))[split];
   try {
-    const moved = (await openFitted({ ...data, dir }))[split];
+    const moved = (await openFitted({ ...data, dir, window }))[split];
     return moved.fingerprint === info.data?.[split].fingerprint ? moved : null;
   } catch (error) {
     if (error instanceof ReclmisError) return null; // no such cases there

@@ -21,6 +21,7 @@ describe('outcomeFile', () => {
     [{ seed: 7 }, 'mine-test.csv'], // nothing is shuffled
     [{ sides: 'image' }, 'mine-test-sides-image.csv'],
     [{ resize: 'area' }, 'mine-test.csv'],
+    [{ window: '' }, 'mine-test.csv'], // as in training
     [{ resize: 'upstream', sides: 'image' }, 'mine-test-sides-image-resize-upstream.csv'],
     [{ sides: 'patient', flips: true, checkpoint: 'last' }, 'mine-test-sides-patient-flips-last.csv'],
   ])('%j -> %s', (asked, expected) => {
@@ -42,6 +43,8 @@ describe('outcomeFile', () => {
       name({ ensemble: ['runs/b', 'runs/c'] }),
       name({ group: '^(x)' }),
       name({ spacing: [0.143, 0.143] }),
+      name({ window: '-600/1500' }),
+      name({ window: 'LUNG' }),
     ];
     expect(new Set(names).size).toBe(names.length);
     for (const one of names) expect(one).toMatch(/^mine-test(-ensemble)?(-[0-9a-f]{8})?\.csv$/);

@@ -4,7 +4,7 @@
  *     evaluation/DATA-SPLIT[-NOTES][-seed-N][-free][-sides-WHOSE][-resize-RULE][-ensemble][-flips][-last][-12345678].csv
  *
  * The digits stand for what a name cannot hold: another folder, a list of cases, an ensemble's runs, groups, the
- * size of a pixel.
+ * size of a pixel, another grey level window.
  */
 import { createHash } from 'node:crypto';
 import { join, resolve } from 'node:path';
@@ -28,6 +28,7 @@ export type Asked = Pick<
   | 'group'
   | 'spacing'
   | 'resize'
+  | 'window'
 >;
 
 export function outcomeFile(
@@ -46,6 +47,7 @@ export function outcomeFile(
     group,
     spacing,
     resize = config.data.resize,
+    window = config.data.window,
   }: Asked,
 ): string {
   const isOwn = config.data.dir !== '' && resolve(dataset.dir) === resolve(config.data.dir);
@@ -54,6 +56,7 @@ export function outcomeFile(
     ...(ensemble?.length ? { runs: ensemble.map((other) => resolve(other)).sort() } : {}),
     ...(group === undefined ? {} : { group }),
     ...(spacing === undefined ? {} : { spacing }),
+    ...(window === config.data.window ? {} : { window }),
   };
   const parts = [
     `${dataset.name}-${dataset.split}`,
