@@ -231,12 +231,18 @@ describe('nnU-Net’s raw data', () => {
         'imagesTr/p9_0000.png': '',
         'labelsTr/p5.png': '',
         'labelsTr/p6.nii.gz': '',
+        'imagesTr/p6_0000.nii.gz': '',
+        'imagesTr/readme.txt': '',
       });
+      const slices =
+        'is a volume, and this layout is read for 2D images alone: list the slices of NIfTI volumes in a table of cases, with the columns image, slice, mask and note (docs/reference/tables.md#tables-of-cases)';
       expect((await checkDataset(dir)).problems.map(({ code, message }) => `${code} ${message}`)).toEqual([
         'IMAGE_UNSUPPORTED imagesTr/p1_0001.png: is a second channel; a model reads one image, grey or RGB',
         'MASK_MISSING imagesTr/p9_0000.png: has no mask; expected labelsTr/p9.png',
         'IMAGE_MISSING labelsTr/p5.png: is a mask without an image',
-        'IMAGE_UNSUPPORTED labelsTr/p6.nii.gz: expected only PNG or TIFF files: volumes need to be cut into slices',
+        `IMAGE_UNSUPPORTED imagesTr/p6_0000.nii.gz: ${slices}`,
+        'IMAGE_UNSUPPORTED imagesTr/readme.txt: expected only PNG or TIFF files',
+        `IMAGE_UNSUPPORTED labelsTr/p6.nii.gz: ${slices}`,
         'LABEL_UNKNOWN labelsTr/p1.png: holds the label 2; dataset.json has 0, 1',
         'LABEL_UNKNOWN labelsTs/p2.png: holds the label 2; dataset.json has 0, 1',
       ]);

@@ -19,6 +19,9 @@ import type { DataLayout, Problem, ScanWarning, SplitScan } from './layout.js';
 
 const LIMIT = 4 * 1024 * 1024;
 const FOLDERS = { train: ['imagesTr', 'labelsTr'], test: ['imagesTs', 'labelsTs'] } as const;
+const VOLUME = /\.(?:nii|nii\.gz|nrrd|mha)$/iu;
+const LIST_SLICES =
+  'is a volume, and this layout is read for 2D images alone: list the slices of NIfTI volumes in a table of cases, with the columns image, slice, mask and note (docs/reference/tables.md#tables-of-cases)';
 const CHANNEL = /_(\d{4})$/u;
 
 const value = z.int().min(0).max(65_535);
@@ -106,7 +109,7 @@ async function scan(dir: string, split: Split, stems: ReadonlySet<string> | unde
       cases.push(...casesOf(id, join(dir, imageFolder, image ?? ''), join(dir, maskFolder, mask), labels));
     }
   }
-  reportStrays(images, masks, maskFolder, report);
+  reportStrays(images, masks, [imageFolder, maskFolder], report);
   const chosen = cases.filter(
     ({ id, imageId = id }) => stems === undefined || stems.has(id) || stems.has(imageId),
   );
@@ -141,15 +144,16 @@ function casesOf(id: string, imagePath: string, maskPath: string, { classes, kno
 function reportStrays(
   images: ImageFolder,
   masks: ImageFolder,
-  maskFolder: string,
+  [imageFolder, maskFolder]: readonly [string, string],
   report: (code: Problem['code'], item: string, why: string) => void,
 ): void {
   const near = new NearNames([...images.stems.keys()].map((stem) => stem.replace(CHANNEL, '')));
   for (const [stem, [name = stem]] of masks.stems)
     if (!images.stems.has(nameKey(`${stem}_0000`)))
       report('IMAGE_MISSING', `${maskFolder}/${name}`, `is a mask without an image${near.hint(stem)}`);
-  for (const name of masks.others)
-    report('IMAGE_UNSUPPORTED', `${maskFolder}/${name}`, 'expected only PNG or TIFF files: volumes need to be cut into slices'); // prettier-ignore
+  for (const [folder, { others }] of [[imageFolder, images], [maskFolder, masks]] as const) // prettier-ignore
+    for (const name of others)
+      report('IMAGE_UNSUPPORTED', `${folder}/${name}`, VOLUME.test(name) ? LIST_SLICES : 'expected only PNG or TIFF files'); // prettier-ignore
 }
 
 function warningsOf({ ignored }: Labels, unlabelled: number, folder: string): ScanWarning[] {
