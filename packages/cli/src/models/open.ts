@@ -27,7 +27,7 @@ import type { EngineChoice, LoadedSource, ModelSource } from './model-source.js'
 import type { ModelPlace } from './place.js';
 import { sharedWindow } from './shared-window.js';
 
-/** More takes memory but hardly less time: docs/measurements/clinical.md. */
+/** Eight take twice the memory to save 5 to 10 % of the time: docs/measurements/clinical.md. */
 const BATCH_ON_CPU = 2;
 /** Small ones leave a GPU idle. */
 const BATCH_ON_GPU = 8;
