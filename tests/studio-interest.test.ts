@@ -114,7 +114,7 @@ describe.skipIf(!CHROMIUM)('interest in the studio', () => {
     await page.keyboard.press('i');
     expect(await page.evaluate(() => globalThis.reclmisStudio.store.state.view.interest)).toBe(false);
     await page.keyboard.press('?');
-    expect(await page.getByText('Uncertainty', { exact: true }).count()).toBe(1);
+    expect(await page.locator('.help').getByText('Uncertainty', { exact: true }).count()).toBe(1);
     expect(await page.getByText(/^Interest/).count()).toBe(0);
   });
 });

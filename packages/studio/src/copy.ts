@@ -1,6 +1,6 @@
 /** Copies the table that is shown. */
 import { areaOf, compareMasks } from './stage/compare-masks.js';
-import { differenceTable, tableOf, tableText } from './state/table.js';
+import { differenceTable, modelsTable, tableOf, tableText } from './state/table.js';
 import type { Services } from './studio.js';
 
 export function copyMeasures({ store, rasters }: Services): void {
@@ -9,6 +9,12 @@ export function copyMeasures({ store, rasters }: Services): void {
   if (picture === null || result === null) return;
   if (compare === null || compared === null || mask === null) {
     copyText(tableText(tableOf(result, picture)));
+    return;
+  }
+  if (compare.models) {
+    const { kept, gained, lost } = compareMasks(mask, compared);
+    const parts = { both: areaOf(kept), onlyA: areaOf(lost), onlyB: areaOf(gained) };
+    copyText(tableText(modelsTable(parts, picture)));
     return;
   }
   const { kept, gained, lost } = compareMasks(compared, mask);

@@ -71,7 +71,8 @@ function comparing(rasters: Rasters): Listener {
   return ({ compare }, before) => {
     if ((compare === null) === (before.compare === null)) return;
     const { mask } = rasters;
-    rasters.compared = compare === null || mask === null ? null : { ...mask, data: mask.data.slice() };
+    rasters.compared =
+      compare === null || compare.models || mask === null ? null : { ...mask, data: mask.data.slice() };
     rasters.before = null;
     rasters.changed('compared');
   };

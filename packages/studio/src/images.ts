@@ -32,6 +32,13 @@ export async function loadSamples(): Promise<readonly Sample[]> {
   return (await response.json()) as readonly Sample[];
 }
 
+/** Whether the page was served with a second model. */
+export async function hasSecondModel(): Promise<boolean> {
+  const response = await fetch(new URL(`${PLACES.samples}models.json`, document.baseURI)).catch(() => null);
+  if (response?.ok !== true) return false;
+  return ((await response.json()) as { readonly models: number }).models > 1;
+}
+
 export const sampleAddress = ({ file }: Sample): string =>
   new URL(PLACES.samples + encodeURIComponent(file), document.baseURI).href;
 

@@ -16,6 +16,7 @@ import { copyMeasures } from './copy.js';
 
 const hasPicture = ({ picture }: Studio): boolean => picture !== null;
 const comparing = ({ compare }: Studio): boolean => compare !== null;
+const comparingNotes = ({ compare }: Studio): boolean => compare?.models === false;
 
 const act =
   (action: (state: Studio) => Action) =>
@@ -45,10 +46,11 @@ export const KEYS: readonly KeyEntry[] = [
   { group: 'edit', keys: ['Mod+z'], shown: '⌘ Z', name: 'undo', run: act(() => ({ type: 'history/undo' })) },
   { group: 'edit', keys: ['Shift+Mod+Z', 'Shift+Mod+z'], shown: '⇧ ⌘ Z', name: 'redo', run: act(() => ({ type: 'history/redo' })) },
   { group: 'compare', keys: ['c'], shown: 'C', name: 'compareNotes', run: act(({ compare }) => ({ type: compare === null ? 'compare/open' : 'compare/close' })) },
+  { group: 'compare', keys: ['d'], shown: 'D', name: 'compareModels', offered: ({ second }) => second !== null, when: ({ second, result, compare }) => second !== null && result !== null && compare?.models !== false, run: act(({ compare }) => ({ type: compare === null ? 'compare/models' : 'compare/close' })) },
   { group: 'compare', keys: ['1', '2', '3', '4'], shown: '1 2 3 4', name: 'keyShown', when: comparing, run: ({ store }, key) => store.dispatch({ type: 'compare/shown', shown: (['difference', 'a', 'b', 'both'] as const)[Number(key) - 1]! }) },
   { group: 'compare', keys: [' '], shown: 'Space', name: 'holdForA', when: comparing, run: act(() => ({ type: 'compare/held', held: true })) },
-  { group: 'compare', keys: ['Shift+A'], shown: '⇧ A', name: 'keepA', when: comparing, run: act(() => ({ type: 'compare/keep', which: 'a' })) },
-  { group: 'compare', keys: ['Shift+B'], shown: '⇧ B', name: 'keepB', when: comparing, run: act(() => ({ type: 'compare/keep', which: 'b' })) },
+  { group: 'compare', keys: ['Shift+A'], shown: '⇧ A', name: 'keepA', when: comparingNotes, run: act(() => ({ type: 'compare/keep', which: 'a' })) },
+  { group: 'compare', keys: ['Shift+B'], shown: '⇧ B', name: 'keepB', when: comparingNotes, run: act(() => ({ type: 'compare/keep', which: 'b' })) },
   { group: 'compare', keys: ['Escape'], shown: 'Esc', name: 'close', when: comparing, run: act(() => ({ type: 'compare/close' })) },
   { group: 'compare', keys: ['Shift+C'], shown: '⇧ C', name: 'keyCopy', when: hasPicture, run: copyMeasures },
   { group: 'note', keys: ['?', 'Shift+?'], shown: '?', name: 'help', run: act(({ panel }) => ({ type: 'panel/set', panel: { help: !panel.help } })) },

@@ -8,5 +8,6 @@ export const PLACES = {
   model: 'model/',
   runtime: 'ort/',
   samples: 'samples/',
+  second: 'second/',
   epochs: 'run/epochs.json',
 } as const;

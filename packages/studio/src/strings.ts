@@ -259,6 +259,16 @@ export const STRINGS = {
   stageKeys: 'Image. With a drawing tool, arrows move the brush and Space puts it down.',
 
   // compare
+  models: 'Models',
+  compareModels: 'Compare two models',
+  modelA: 'Model A',
+  modelB: 'Model B',
+  both: 'Both',
+  onlyA: 'Only A',
+  onlyB: 'Only B',
+  pixelsIn: 'In the mask of',
+  diceAB: 'Dice of A and B',
+  secondWaits: 'No mask of model B yet.',
   noteA: 'Note A',
   noteB: 'Note B',
   firstNote: 'first note',

@@ -5,6 +5,7 @@ import { Edits } from './edit/edits.js';
 import { Cases } from './cases/cases.js';
 import { startEffects } from './effects.js';
 import { type Channel, Engine } from './engine/engine.js';
+import { Second } from './engine/second.js';
 import { Rasters } from './rasters.js';
 import { Session } from './session/session.js';
 import type { Action } from './state/actions.js';
@@ -18,9 +19,11 @@ export interface Services {
   readonly edits: Edits;
   readonly cases: Cases;
   readonly session: Session;
+  readonly second: Second;
 }
 
-export function createServices(channel: Channel, first: Studio = FIRST): Services {
+/** @param start of another worker, for a second model */
+export function createServices(channel: Channel, start: () => Channel, first: Studio = FIRST): Services {
   const store = createStore(first);
   const rasters = new Rasters();
   const engine = new Engine(channel, store, rasters);
@@ -28,7 +31,8 @@ export function createServices(channel: Channel, first: Studio = FIRST): Service
   const edits = new Edits(store, rasters);
   const cases = new Cases(store, rasters, engine, edits);
   const session = new Session(store, rasters, cases);
-  return { store, rasters, engine, edits, cases, session };
+  const second = new Second(start, store, rasters);
+  return { store, rasters, engine, edits, cases, session, second };
 }
 
 export const StudioContext = createContext<Services | null>(null);

@@ -2,6 +2,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { PageFolder } from '@reclmis/server';
 import type { Command } from 'commander';
 import { interruptSignal } from '../interrupt.js';
 import { openModel } from '../models/open.js';
@@ -28,6 +29,7 @@ export function register(program: Command): void {
       '[model]',
       'folder written by `reclmis export`, hf:owner/name[@revision][/folder] on a hub, or a run, which is exported first; default: a small model that knows only drawn phantoms',
     )
+    .argument('[second]', 'another model or run, to compare on the same images and notes')
     .option('--build <dir>', 'write static files for any web server into a new folder instead')
     .option('--port <n>', 'port; 0: any free port', numberOf('--port', { min: 0, max: 65_535 }), PORT)
     .option('--no-open', 'do not open the browser');
@@ -39,15 +41,23 @@ export function register(program: Command): void {
     .action(run);
 }
 
-async function run(asked: string | undefined, flags: StudioFlags): Promise<void> {
+async function run(asked: string | undefined, second: string | undefined, flags: StudioFlags): Promise<void> {
   const output = new Output(flags);
-  const place = asked === undefined ? await phantomModel(output) : await placeOf(asked, flags, output);
-  const { kind } = await openModel(place);
-  const model = place.folder;
   await withScratch('reclmis-studio-', async (scratch) => {
-    const folder = kind === 'run' ? await exportRun(model, join(scratch, 'model'), output) : model;
-    if (flags.build === undefined) await serve(folder, scratch, flags, output, kind === 'run' ? model : null);
-    else await build(folder, flags.build, scratch, output);
+    const models: string[] = [];
+    let watched: string | null = null;
+    for (const [i, one] of (second === undefined ? [asked] : [asked, second]).entries()) {
+      const place = one === undefined ? await phantomModel(output) : await placeOf(one, flags, output);
+      const { kind } = await openModel(place);
+      const { folder } = place;
+      if (i === 0 && kind === 'run') watched = folder;
+      models.push(kind === 'run' ? await exportRun(folder, join(scratch, `model-${i + 1}`), output) : folder);
+    }
+    const { siteFolders } = await import('../studio/site.js');
+    const samples = await samplesIn(scratch, models.length);
+    const folders = await siteFolders(models[0]!, samples, models[1] ?? null);
+    if (flags.build === undefined) await serve(folders, flags, output, watched);
+    else await build(folders, flags.build, output);
   });
 }
 
@@ -67,12 +77,10 @@ async function exportRun(run: string, out: string, output: Output): Promise<stri
   return out;
 }
 
-async function build(model: string, dir: string, scratch: string, output: Output): Promise<void> {
+async function build(folders: readonly PageFolder[], dir: string, output: Output): Promise<void> {
   const { writeNewFolder } = await import('@reclmis/data');
-  const { siteFolders, writeSite } = await import('../studio/site.js');
-  await writeNewFolder(dir, async (draft) =>
-    writeSite(await siteFolders(model, await samplesIn(scratch)), draft),
-  );
+  const { writeSite } = await import('../studio/site.js');
+  await writeNewFolder(dir, (draft) => writeSite(folders, draft));
   await chmod(dir, 0o755); // drafts are private, and a web server is another user
   output.result({ out: dir });
   output.say(`Studio: ${dir} (README.txt says which headers to send)`);
@@ -80,18 +88,15 @@ async function build(model: string, dir: string, scratch: string, output: Output
 
 /** @param run whose curves the page shows; null: none */
 async function serve(
-  model: string,
-  scratch: string,
+  folders: readonly PageFolder[],
   flags: StudioFlags,
   output: Output,
   run: string | null,
 ): Promise<void> {
   const { servePage } = await import('@reclmis/server');
   const { FOLLOW_RUN, PLACES, POLICY } = await import('@reclmis/studio');
-  const { siteFolders } = await import('../studio/site.js');
   const { openBrowser } = await import('../studio/open-browser.js');
   const signal = interruptSignal();
-  const folders = await siteFolders(model, await samplesIn(scratch));
   const live = new Map<string, () => unknown>();
   if (run !== null) {
     const { readEpochs } = await import('@reclmis/lab');
@@ -116,10 +121,10 @@ async function serve(
   }
 }
 
-async function samplesIn(scratch: string): Promise<string> {
+async function samplesIn(scratch: string, models: number): Promise<string> {
   const { writeSamples } = await import('../studio/samples.js');
   const folder = join(scratch, 'samples');
   await mkdir(folder);
-  await writeSamples(folder);
+  await writeSamples(folder, models);
   return folder;
 }

@@ -9,10 +9,14 @@ import { PAGE, PLACES, RUNTIME } from '@reclmis/studio';
 
 /**
  * Folders by address.
- * @param model folder of an exported model. @param samples folder of `writeSamples`
+ * @param model folder of an exported model. @param second another one, to compare; null: none. @param samples folder of `writeSamples`
  * @throws MODEL_INVALID, INTERNAL if the page was not built
  */
-export async function siteFolders(model: string, samples: string): Promise<PageFolder[]> {
+export async function siteFolders(
+  model: string,
+  samples: string,
+  second: string | null = null,
+): Promise<PageFolder[]> {
   const page = fileURLToPath(PAGE);
   if (!existsSync(join(page, 'index.html')))
     throw new ReclmisError('INTERNAL', `${page}: the studio’s page was not built`, {
@@ -23,6 +27,9 @@ export async function siteFolders(model: string, samples: string): Promise<PageF
     { at: `/${PLACES.model}`, folder: model, names: await modelFiles(model) },
     { at: `/${PLACES.runtime}`, folder: fileURLToPath(RUNTIME) },
     { at: `/${PLACES.samples}`, folder: samples },
+    ...(second === null
+      ? []
+      : [{ at: `/${PLACES.second}`, folder: second, names: await modelFiles(second) }]),
   ];
 }
 

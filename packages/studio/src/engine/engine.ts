@@ -50,8 +50,8 @@ export class Engine {
   }
 
   /** @param model address of the model's folder. @param runtime of onnxruntime's files; both absolute */
-  load(model: string, runtime: string): void {
-    this.channel.post({ kind: 'load', model, runtime });
+  load(model: string, runtime: string, featureBytes: number): void {
+    this.channel.post({ kind: 'load', model, runtime, featureBytes });
   }
 
   /** Opens an image file. @param name data, for display. @param note unless one is typed meanwhile; null: none */

@@ -3,7 +3,7 @@ import type { Mask, RgbImage, Spacing } from '@reclmis/core';
 import type { Failure, ModelInfo, Note, Picture, Reading, Result } from '../state/state.js';
 
 export type Request =
-  | { readonly kind: 'load'; readonly model: string; readonly runtime: string }
+  | { readonly kind: 'load'; readonly model: string; readonly runtime: string; readonly featureBytes: number }
   | { readonly kind: 'open'; readonly job: number; readonly file: Blob; readonly name: string; readonly frame?: number }
   | { readonly kind: 'read'; readonly job: number; readonly note: Note }
   | {

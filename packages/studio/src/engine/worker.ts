@@ -52,11 +52,12 @@ function answer(request: Request): Promise<void> {
   }
 }
 
-async function load({ model: address, runtime }: Job<'load'>): Promise<void> {
+async function load({ model: address, runtime, featureBytes }: Job<'load'>): Promise<void> {
   let bytes = 0;
   let ready: Model | null = null;
   model = loadModel(address, {
     wasmPaths: runtime,
+    featureBytes,
     cache: true,
     onFallback: () => {
       if (ready !== null) say({ kind: 'lost', info: infoOf(ready.manifest, 'wasm', bytes) });

@@ -117,7 +117,7 @@ function Difference(): JSX.Element {
   );
 }
 
-function BothFindings({ a, b }: { readonly a: Result; readonly b: Result }): JSX.Element {
+export function BothFindings({ a, b }: { readonly a: Result; readonly b: Result }): JSX.Element {
   const dash = '–';
   const presence = ({ confidence }: Result): string =>
     confidence ? say('percent', { value: Math.round(100 * confidence.presence.probability) }) : dash;

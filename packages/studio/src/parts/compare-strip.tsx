@@ -7,11 +7,12 @@ import { Segmented } from './segmented.js';
 export function CompareStrip(): JSX.Element {
   const dispatch = useDispatch();
   const shown = useStudio((state) => state.compare?.shown ?? 'difference');
+  const models = useStudio((state) => state.compare?.models === true);
   return (
     <>
       <Segmented
         name="shown"
-        label={say('compareNotes')}
+        label={say(models ? 'compareModels' : 'compareNotes')}
         options={[
           { value: 'difference', label: say('difference'), keys: '1' },
           { value: 'a', label: 'A', keys: '2' },

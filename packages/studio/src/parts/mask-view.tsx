@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Painter } from '../stage/painter.js';
+import { twoMasks } from '../stage/two-masks.js';
 import { type Size, transformOf } from '../stage/transform.js';
 import { FIRST_VIEW, type View } from '../state/state.js';
 import { say } from '../strings.js';
@@ -20,6 +21,7 @@ function MaskView({ letter, view, margin }: MaskViewProps): JSX.Element {
   const { rasters } = useServices();
   const picture = useStudio((state) => state.picture)!;
   const result = useStudio((state) => state.result);
+  const compare = useStudio((state) => state.compare)!;
   const place = useRef<HTMLDivElement>(null);
   const [below, above] = [useRef<HTMLCanvasElement>(null), useRef<HTMLCanvasElement>(null)];
   const [stage, setStage] = useState<Size>({ width: 0, height: 0 });
@@ -46,18 +48,15 @@ function MaskView({ letter, view, margin }: MaskViewProps): JSX.Element {
       palette: PALETTE,
     };
     painter.setImage(rasters.picture?.image ?? null);
-    painter.setMask(letter === 'A' ? rasters.compared : rasters.mask, null);
+    const { a, b } = twoMasks(compare, rasters);
+    painter.setMask(letter === 'A' ? a : b, null);
     painter.drawBelow(scene);
     painter.drawAbove(scene);
-  }, [picture, view, result, letter, stage]);
+  }, [picture, view, result, compare, letter, stage]);
   return (
     <div class="mask-view" ref={place}>
       <canvas ref={below} aria-hidden />
-      <canvas
-        ref={above}
-        role="img"
-        aria-label={`${say(letter === 'A' ? 'noteA' : 'noteB')}: ${say('mask')}`}
-      />
+      <canvas ref={above} role="img" aria-label={`${nameOf(letter, compare.models)}: ${say('mask')}`} />
       <span class="letter" aria-hidden>
         {letter}
       </span>
@@ -69,6 +68,11 @@ function MaskView({ letter, view, margin }: MaskViewProps): JSX.Element {
       </span>
     </div>
   );
+}
+
+function nameOf(letter: 'A' | 'B', models: boolean): string {
+  if (models) return say(letter === 'A' ? 'modelA' : 'modelB');
+  return say(letter === 'A' ? 'noteA' : 'noteB');
 }
 
 export function Thumbnail({ letter }: { readonly letter: 'A' | 'B' }): JSX.Element {

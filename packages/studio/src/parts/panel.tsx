@@ -6,6 +6,7 @@ import { Decision } from './decision.js';
 import { Finding } from './finding.js';
 import { HistorySection } from './history-section.js';
 import { Measurements } from './measurements.js';
+import { ModelsPanel } from './models-panel.js';
 import { NoteSection } from './note-section.js';
 import { Training } from './training.js';
 import { Welcome } from './welcome.js';
@@ -13,7 +14,8 @@ import { Welcome } from './welcome.js';
 export function Panel(): JSX.Element {
   const hasPicture = useStudio((state) => state.picture !== null);
   const comparing = useStudio((state) => state.compare !== null);
-  if (comparing) return <ComparePanel />;
+  const models = useStudio((state) => state.compare?.models === true);
+  if (comparing) return models ? <ModelsPanel /> : <ComparePanel />;
   return (
     <>
       <NoteSection />

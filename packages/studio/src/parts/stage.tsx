@@ -6,7 +6,7 @@ import { addZone } from '../add-zone.js';
 import { Painter, type Palette, type Scene } from '../stage/painter.js';
 import { type Drag, strokeTools, VIEW_TOOLS } from '../stage/pointer.js';
 import { type Point, type Size, toImage, transformOf, zoomedAt } from '../stage/transform.js';
-import type { Studio } from '../state/state.js';
+import { shownMasks } from '../stage/two-masks.js';
 import { say } from '../strings.js';
 import { useServices, useStudio } from '../studio.js';
 import { EditLayer } from './edit-layer.js';
@@ -28,15 +28,6 @@ function paletteOf(element: Element): Palette {
   const style = getComputedStyle(element);
   const colour = (name: string): string => style.getPropertyValue(name).trim();
   return { mask: colour('--mask'), reference: colour('--reference'), onImage: '#ffffff' };
-}
-
-/** What the mask is compared with: note A while comparing, else the mask before, as long as that is tinted. */
-function comparedWith(
-  { compare }: Studio,
-  masks: ReturnType<typeof useServices>['rasters'],
-): typeof masks.mask {
-  if (compare === null) return masks.before;
-  return compare.shown === 'difference' ? masks.compared : null;
 }
 
 function PictureStage(): JSX.Element {
@@ -78,8 +69,8 @@ function PictureStage(): JSX.Element {
 
   useEffect(() => {
     const draw = (): void => {
-      const [only, a] = [held ? 'a' : shown, rasters.compared];
-      painter.current!.setMask(only === 'a' ? a : rasters.mask, only === 'a' ? null : comparedWith(store.state, rasters)); // prettier-ignore
+      const { mask, before } = shownMasks(store.state.compare, rasters);
+      painter.current!.setMask(mask, before);
       painter.current!.setTruth(shown === null ? rasters.truth : null);
       if (scene.current) painter.current!.drawAbove(scene.current);
     };

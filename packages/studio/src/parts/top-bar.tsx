@@ -17,6 +17,7 @@ import { modelLine } from '../state/model-text.js';
 import { say } from '../strings.js';
 import { useDispatch, useServices, useStudio } from '../studio.js';
 import { Icon, KeyButton } from './icon.js';
+import { ModelsButton } from './models-button.js';
 
 export function TopBar(): JSX.Element {
   const services = useServices();
@@ -53,6 +54,7 @@ export function TopBar(): JSX.Element {
       <div class="switches">
         <RuntimeLine />
         <CompareButton />
+        <ModelsButton />
         <KeyButton
           bare
           class="plain"
@@ -138,7 +140,8 @@ function RuntimeLine(): JSX.Element {
 function CompareButton(): JSX.Element | null {
   const dispatch = useDispatch();
   const ready = useStudio((state) => state.result !== null);
-  const open = useStudio((state) => state.compare !== null);
+  const open = useStudio((state) => state.compare?.models === false);
+  const models = useStudio((state) => state.compare?.models === true);
   if (!ready) return null;
   return (
     <KeyButton
@@ -147,6 +150,7 @@ function CompareButton(): JSX.Element | null {
       label={say('compare')}
       keys="C"
       pressed={open}
+      disabled={models}
       onClick={() => dispatch({ type: open ? 'compare/close' : 'compare/open' })}
     />
   );

@@ -1,6 +1,7 @@
 /** What can happen, as plain data: undo, tests and a saved session are lists of these. */
 import type { Spacing } from '@reclmis/core';
 import type { CaseAction } from './cases.js';
+import type { SecondAction } from './second.js';
 import type { EditAction } from './edit-action.js';
 import type { Epoch, Failure, History, MeasuredArea, ModelInfo, Note, Picture, Reading, Result, Shown, Sides, Strokes, View } from './state.js'; // prettier-ignore
 
@@ -66,4 +67,6 @@ export type Action =
   | { readonly type: 'compare/shown'; readonly shown: Shown }
   | { readonly type: 'compare/held'; readonly held: boolean }
   | { readonly type: 'compare/keep'; readonly which: 'a' | 'b' }
-  | { readonly type: 'compare/close' };
+  | { readonly type: 'compare/close' }
+  // comparing two models
+  | SecondAction;

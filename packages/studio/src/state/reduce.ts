@@ -2,6 +2,7 @@
 import { casesReduced } from './cases.js';
 import type { Action } from './actions.js';
 import { editsOf, redone, stepped, undone } from './history.js';
+import { secondReduced } from './second.js';
 import { FIRST_VIEW, NO_STROKES, type Note, type Studio } from './state.js';
 
 export function reduce(state: Studio, action: Action): Studio {
@@ -139,7 +140,17 @@ export function reduce(state: Studio, action: Action): Studio {
     case 'compare/open':
       return state.picture === null || state.result === null
         ? state
-        : { ...state, compare: { a: state.note, result: state.result, shown: 'difference', held: false } };
+        : {
+            ...state,
+            compare: {
+              a: state.note,
+              result: state.result,
+              shown: 'difference',
+              held: false,
+              models: false,
+              second: null,
+            },
+          };
     case 'compare/shown':
       return state.compare === null
         ? state
@@ -152,6 +163,11 @@ export function reduce(state: Studio, action: Action): Studio {
         : { ...state, note: action.which === 'a' ? state.compare.a : state.note, compare: null };
     case 'compare/close':
       return { ...state, compare: null };
+    case 'second/offered':
+    case 'second/model':
+    case 'second/found':
+    case 'compare/models':
+      return secondReduced(state, action);
     default:
       return { ...state, cases: casesReduced(state.cases, action) };
   }

@@ -183,6 +183,10 @@ export interface Compare {
   readonly shown: Shown;
   /** Note A is shown as long as a key is held. */
   readonly held: boolean;
+  /** Two models are compared, on the note as it is written: A is the first one. Else two notes. */
+  readonly models: boolean;
+  /** The second model's latest result. */
+  readonly second: Result | null;
 }
 
 /** Strokes that a new note would lie under. */
@@ -217,6 +221,8 @@ export interface Epoch {
 
 export interface Studio {
   readonly model: ModelState;
+  /** A second model to compare with; null: the page was served with one. Loaded when first compared. */
+  readonly second: ModelState | null;
   /** Name of a file that is being read. */
   readonly reading: string | null;
   readonly picture: Picture | null;
@@ -265,6 +271,7 @@ export const NO_STROKES: Strokes = { asking: null, kept: false, polygon: [], cur
 
 export const FIRST: Studio = {
   model: { status: 'loading', loaded: 0, total: 0 },
+  second: null,
   reading: null,
   picture: null,
   note: { text: '', sides: null },

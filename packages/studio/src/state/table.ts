@@ -53,3 +53,24 @@ export function differenceTable(
     total: [],
   };
 }
+
+/** What two models' masks share and do not, pixels; the total is their Dice, 1 if both are empty. */
+export function modelsTable(
+  { both, onlyA, onlyB }: Readonly<Record<'both' | 'onlyA' | 'onlyB', number>>,
+  { width, height, spacing }: Pick<Picture, 'width' | 'height' | 'spacing'>,
+): Table {
+  const [across, down] = spacing ?? [1, 1];
+  const area = (pixels: number): string =>
+    spacing === null ? String(pixels) : (pixels * across * down).toFixed(1);
+  const share = (pixels: number): string => ((100 * pixels) / (width * height)).toFixed(1);
+  const row = (name: 'both' | 'onlyA' | 'onlyB', pixels: number): Table['rows'][number] => ({
+    place: null,
+    cells: [say(name), area(pixels), share(pixels)],
+  });
+  const sum = 2 * both + onlyA + onlyB;
+  return {
+    head: [say('pixelsIn'), say(spacing === null ? 'areaPx' : 'areaMm'), say('share')],
+    rows: [row('both', both), row('onlyA', onlyA), row('onlyB', onlyB)],
+    total: [say('diceAB'), '', (sum === 0 ? 1 : (2 * both) / sum).toFixed(3)],
+  };
+}
