@@ -96,7 +96,8 @@ try {
     });
     for (const message of messages)
       offences.push(`${name}: publint: ${formatMessage(message, manifest, { color: false })}`);
-    const { problems = [] } = await checkPackage(createPackageFromTarballData(data));
+    const { types, problems = [] } = await checkPackage(createPackageFromTarballData(data));
+    if (types === false) offences.push(`${name}: attw: ships no types`);
     for (const { kind, ...about } of problems.filter((one) => !IGNORED.has(resolutionOf(one))))
       offences.push(`${name}: attw: ${kind} ${JSON.stringify(about).slice(0, 200)}`);
     const paths = files.map(({ path }) => path);
