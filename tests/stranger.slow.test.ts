@@ -96,7 +96,7 @@ describe.skipIf(!REGISTRY || !EMPTY_ROOT)('a stranger (needs a registry, and the
 
   it.each([0, 1])(
     'segments with the runtime and the command, and trains (oldest and newest Node: %i)',
-    { timeout: 900_000 },
+    { timeout: 2_400_000 },
     async (which) => {
       const empty = arrive(`node-${which}`, nodes[which] ?? '');
       log.push(`--- Node ${must(empty, '.', 'node --version').trim()}`, '');
