@@ -91,7 +91,7 @@ describe('help', () => {
     expect((await reclmis('help', name)).stdout).toBe(stdout);
   });
 
-  it('loads no command, and neither lab nor torch', () => {
+  it('loads no command, of packages core’s essentials alone, and of others’ commander alone', () => {
     const traces = mkdtempSync(join(tmpdir(), 'reclmis-trace-'));
     // V8's coverage names all loaded modules.
     spawnSync(process.execPath, [BIN, '--help'], { env: { ...process.env, NODE_V8_COVERAGE: traces } });
@@ -103,7 +103,17 @@ describe('help', () => {
     });
     rmSync(traces, { recursive: true });
     expect(loaded.some((url) => url.endsWith('/cli/dist/main.js'))).toBe(true);
-    expect(loaded.filter((url) => /\/(lab|torch)\/dist\/|\/cli\/dist\/commands\//.test(url))).toEqual([]);
+    expect(loaded.filter((url) => url.includes('/cli/dist/commands/'))).toEqual([]);
+    const partsOf = (pattern: RegExp): string[] =>
+      [...new Set(loaded.flatMap((url) => pattern.exec(url)?.[1] ?? []))].sort();
+    expect(partsOf(/\/node_modules\/((?:@[^/]+\/)?[^/]+)\//)).toEqual(['commander']);
+    expect(partsOf(/\/packages\/(?!cli\/)([^.]+)\.js$/)).toEqual([
+      'core/dist/errors',
+      'core/dist/essentials',
+      'core/dist/printable',
+      'core/dist/system-errors',
+      'core/dist/version',
+    ]);
   });
 });
 

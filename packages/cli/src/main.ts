@@ -3,7 +3,7 @@
  *
  * `reclmis --help` loads no subcommand, and only those that compute load libtorch.
  */
-import { printableLine, ReclmisError, toReclmisError, VERSION } from '@reclmis/core';
+import { printableLine, ReclmisError, toReclmisError, VERSION } from '@reclmis/core/essentials';
 import { Command, CommanderError } from 'commander';
 import { COMMANDS } from './commands.js';
 import { fitHelp, HELP } from './help-format.js';

@@ -1,5 +1,5 @@
 /** Refuses empty paths: a script's unset variable would mean the current folder. */
-import { ReclmisError } from '@reclmis/core';
+import { ReclmisError } from '@reclmis/core/essentials';
 import type { Command } from 'commander';
 
 /** In help, placeholders of paths; settings may be emptied. */

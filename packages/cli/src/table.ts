@@ -1,4 +1,4 @@
-import { printableLine } from '@reclmis/core';
+import { printableLine } from '@reclmis/core/essentials';
 
 /** A column: its title and alignment. */
 export interface Column {

@@ -3,7 +3,7 @@
  * disk may take half of it silently, and a reader may close its pipe.
  */
 import { fstatSync, writeSync } from 'node:fs';
-import { printable, type ReclmisError, writeError } from '@reclmis/core';
+import { printable, type ReclmisError, writeError } from '@reclmis/core/essentials';
 
 /** The reader has closed standard output. */
 let closed = false;

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { oneLine, ReclmisError, VERSION } from '@reclmis/core';
+import { oneLine, ReclmisError, VERSION } from '@reclmis/core/essentials';
 
 export const TRAINING_PACKAGES = ['@reclmis/lab', '@reclmis/torch', '@reclmis/export'] as const;
 

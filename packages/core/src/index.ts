@@ -69,7 +69,7 @@ export {
   type PlaneSegmenter,
   RewordingSegmenter,
 } from './ensemble.js';
-export * from './errors.js';
+export * from './essentials.js';
 export * from './hub.js';
 export {
   currentFormat,
@@ -97,7 +97,6 @@ export {
 } from './masks/mask-values.js';
 export * from './metrics/metrics.js';
 export * from './images/overlay.js';
-export * from './printable.js';
 export * from './masks/probabilities.js';
 export * from './metrics/probability-histogram.js';
 export { type GraphOutline, type GraphValue, readOutline } from './onnx-outline.js';
@@ -113,8 +112,6 @@ export * from './onnx-types.js';
 export * from './probe.js';
 export * from './quantile.js';
 export * from './random.js';
-export { VERSION } from './version.js';
-export { isFull, oneLine, systemCode, writeError, type WriteRemedies } from './system-errors.js';
 export * from './images/raster.js';
 export * from './images/spacing.js';
 export * from './metrics/surface.js';

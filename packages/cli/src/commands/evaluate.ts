@@ -165,15 +165,10 @@ async function run(first: string, others: readonly string[], flags: EvaluateFlag
     output.say(`${title}${describeEvaluated(done, splitText(evaluation.data), resized, figureText)}`);
   };
   const { runs, differences, probed, files } = await evaluateRuns([first, ...others], {
-    ...{
-      split,
-      notes,
-      noteStyle,
-      checkpoint,
-      ...engineChoice(flags),
-      ...sourceOf(flags),
-      ...windowIn(flags),
-    },
+    ...{ split, notes, noteStyle, checkpoint },
+    ...engineChoice(flags),
+    ...sourceOf(flags),
+    ...windowIn(flags),
     ...defined({ dataDir, stems, group, spacing, batchSize, seed, csv, report, ensemble, flips, resize }),
     ...(sides === 'auto' ? {} : { sides }),
     ...(probes === null ? {} : { probes }),
