@@ -239,6 +239,7 @@ describe.skipIf(!CHROMIUM)('editing in the studio', () => {
     await page.getByText('4096 × 4096').waitFor();
     await page.locator('#note').fill(NOTE);
     await settled(page);
+    await page.locator('.history li', { hasText: 'Note' }).waitFor(); // its outline takes a while at this size
     const at = await placeOf(page, 4096);
     await page.locator('.picture').focus();
     await page.keyboard.press('b');

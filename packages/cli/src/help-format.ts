@@ -8,7 +8,7 @@ import { wrapText } from './table.js';
 /** Columns of names; longer ones are followed by their text on the next line. */
 const WIDEST_NAME = 26;
 const INDENT = 2;
-/** Of the lines that continue a command. */
+/** Indent of the lines that continue a command. */
 const CONTINUED = ' '.repeat(6);
 
 export const HELP: HelpConfiguration = {

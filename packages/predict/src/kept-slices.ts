@@ -6,7 +6,7 @@ import type { DisplayedFrame, FrameGeometry, SegSource, VolumeGrid } from '@recl
 import type { Mask } from '@reclmis/core';
 import type { Segmented } from './outputs.js';
 
-/** Of all masks: 512 slices of 512 x 512. Later ones are read from their files. */
+/** All masks together: 512 slices of 512 x 512. Later ones are read from their files. */
 const MOST_BYTES = 128 * 2 ** 20;
 
 /** Where a slice lies. Holds no pixels: there may be many thousands. */

@@ -5,7 +5,7 @@ import type { Commands } from '../command-entry.js';
 export interface Node {
   /** `reclmis data check`. */
   readonly path: string;
-  /** Of the next level. */
+  /** Those of the next level. */
   readonly children: readonly Word[];
   readonly options: readonly OptionWord[];
   /** What the first argument may be, if it is one of a few. */

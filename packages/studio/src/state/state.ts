@@ -244,7 +244,7 @@ export interface Studio {
   readonly panel: { readonly help: boolean; readonly drawer: boolean; readonly menu: string | null };
   /** Which hint of the tour is shown; null: none. */
   readonly tour: number | null;
-  /** Of the run that is followed; null: none is. */
+  /** Those of the run that is followed; null: none is. */
   readonly epochs: readonly Epoch[] | null;
   readonly theme: 'dark' | 'light';
   /** Single keys work (WCAG 2.1.4 asks that they can be switched off). */
