@@ -19,7 +19,9 @@ const opens = async (page: Page, name: string): Promise<void> => {
   await settled(page);
 };
 
-describe.skipIf(!CHROMIUM)('cases in the studio', () => {
+const SLOW = process.env['RECLMIS_SLOW'] === '1';
+
+describe.skipIf(!CHROMIUM || !SLOW)('cases in the studio', () => {
   const root = mkdtempSync(join(tmpdir(), 'reclmis-studio-cases-'));
   const size = 48;
   let site: StudioSite;

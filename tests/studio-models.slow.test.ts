@@ -15,7 +15,9 @@ const NOTE = 'Bilateral pulmonary infection, two infected areas, upper left lung
 /** Sums in another order may move probabilities across the threshold. */
 const FEW = 2e-3;
 
-describe.skipIf(!CHROMIUM)('two models in the studio', () => {
+const SLOW = process.env['RECLMIS_SLOW'] === '1';
+
+describe.skipIf(!CHROMIUM || !SLOW)('two models in the studio', () => {
   const root = mkdtempSync(join(tmpdir(), 'reclmis-studio-models-'));
   const folder = join(root, 'two');
   let site: StudioSite;
