@@ -72,7 +72,7 @@ describe.skipIf(!REGISTRY)('the packages, installed by npm (needs a registry)', 
     'work with Cornerstone3D: its types, its bundle, a labelmap on the screen',
     { timeout: 300_000 },
     async () => {
-      install(project, ...CORNERSTONE);
+      install(project, ...CORNERSTONE, 'onnxruntime-web@1.30.0'); // the runtime's in pages
       const example = join(project, 'viewer');
       cpSync(join(ROOT, 'examples', 'cornerstone'), example, { recursive: true });
       cpSync(join(ROOT, 'examples', 'browser', 'vite.config.mjs'), join(example, 'vite.config.mjs'));

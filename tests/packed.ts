@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** In order of dependency. */
-export const PACKED = ['core', 'clinical', 'files', 'onnxruntime', 'runtime'] as const;
+export const PACKED = ['core', 'clinical', 'files', 'onnxruntime', 'runtime', 'phantom'] as const;
 
 /** Packs them into a new folder. @returns the archives. */
 export function pack(folder: string): string[] {
@@ -28,7 +28,7 @@ export function unpackInto(project: string, archives: readonly string[]): void {
     execFileSync('tar', ['-xzf', archive, '--strip-components=1', '-C', folder]);
     const { dependencies, peerDependencies } = JSON.parse(
       readFileSync(join(folder, 'package.json'), 'utf8'),
-    ) as { dependencies: Record<string, string>; peerDependencies?: Record<string, string> };
+    ) as { dependencies?: Record<string, string>; peerDependencies?: Record<string, string> };
     for (const outside of Object.keys({ ...dependencies, ...peerDependencies }).filter(
       (one) => !one.startsWith('@reclmis/'),
     )) {

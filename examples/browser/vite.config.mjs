@@ -1,5 +1,5 @@
 // Vite, for the page of this folder:
-//   npm install @reclmis/runtime @reclmis/phantom vite
+//   npm install @reclmis/runtime onnxruntime-web@1.30.0 @reclmis/phantom vite
 //   npx vite                                          to work on the page, with the model that knows only drawn phantoms
 //   MODEL=/path/to/exported/model npx vite            with another
 //   npx vite build                                    for a server; with the model as model/
