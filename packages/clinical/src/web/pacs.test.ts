@@ -466,7 +466,7 @@ describe('answers that are no DICOMweb', () => {
       async ({ url, asked }) => {
         const stop = new AbortController();
         const waiting = failure(
-          new Pacs(url, { ...QUICK, retryDelay: 50_000, signal: stop.signal }).studies(),
+          new Pacs(url, { ...QUICK, retryDelay: 20_000, signal: stop.signal }).studies(),
         );
         while (asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
         stop.abort('SIGINT');
