@@ -51,10 +51,10 @@ const [steps, inferences, batchSize, size, threads] = [
   values.threads,
 ].map(Number) as [number, number, number, number, number];
 const names = values.model === 'all' ? modelNames() : [values.model];
-/** Of losses relative, of probabilities absolute; other orders of float32 sums change the sixth digit. */
+/** Relative for losses, absolute for probabilities: float32 sums in another order differ in the sixth digit. */
 const TOLERANCE = 1e-4;
 const SHOWN_STEPS = 3;
-/** The scripts send every so manyth pixel of a mask. */
+/** The scripts send one pixel in so many of a mask. */
 const SAMPLE = 97;
 /** Models with stochastic depth, and those whose dropout no setting turns off: their losses are compared in evaluation mode. */
 const DROP_PATH = new Set(['swinunet', 'lavt']);

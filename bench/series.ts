@@ -17,9 +17,9 @@ import { parseArgs } from 'node:util';
 import { type Attribute, imageFile, phantomFrame } from '@reclmis/clinical/testing';
 
 const SIDE = 512;
-/** Of the model alone: enough for a median. */
+/** At most so many turns of the model by itself: enough for a median. */
 const MOST_TURNS = 25;
-/** Of Linux's processor times, a second. */
+/** Linux counts processor time in hundredths of a second. */
 const TICKS = 100;
 const CT = '1.2.840.10008.5.1.4.1.1.2';
 const RECLMIS = fileURLToPath(new URL('../../packages/cli/bin/reclmis.js', import.meta.url));

@@ -14,7 +14,7 @@ import { packAll, packages } from './packages.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const PAGE = join(root, 'docs/measurements/size.md');
 const HERE = `${process.platform}-${process.arch}`;
-/** Of modules that are no ES modules: `require` of Node 20.19 and later loads ours all the same. */
+/** attw’s complaint about CommonJS callers: from Node 20.19 on, `require` loads ES modules too. */
 const IGNORED = new Set(['cjs-resolves-to-esm', 'no-resolution-node10']);
 const MB = 1e6;
 

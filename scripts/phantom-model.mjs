@@ -67,7 +67,7 @@ if (Object.entries(FIXED).some(([name, value]) => process.env[name] !== value)) 
 
 const sha256 = (path) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
-/** Of a safetensors file without its header, which holds the run's paths. */
+/** Hash of a safetensors file’s weights alone: its header holds the run’s paths. */
 function tensorsSha256(path) {
   const bytes = readFileSync(path);
   const header = Number(bytes.readBigUInt64LE(0));

@@ -19,7 +19,7 @@ import { dirname, join } from 'node:path';
 export const EMPTY_ROOT =
   process.platform === 'linux' && spawnSync('unshare', ['--mount', 'true'], { stdio: 'ignore' }).status === 0;
 
-/** Of the distribution, read only: compilers, libtorch, certificates. */
+/** Folders mounted read-only from the distribution: compilers, libtorch, certificates. */
 const SHARED = ['usr', 'etc', 'dev', 'proc', 'lib', 'lib64', 'bin', 'sbin', 'var/lib/dpkg'];
 
 export interface Ended {

@@ -61,7 +61,7 @@ class InterestPart {
   }
 
   async release(): Promise<void> {
-    const network = await this.network?.catch(() => null); // whoever asked knows
+    const network = await this.network?.catch(() => null); // the caller who opened it has had the error
     await network?.release();
   }
 }
