@@ -7,7 +7,7 @@ import { differenceTable, tableText } from '../state/table.js';
 import type { Result } from '../state/state.js';
 import { say, sayCount } from '../strings.js';
 import { useDispatch, useServices, useStudio } from '../studio.js';
-import { ColumnTitles, FiguresHead } from './figures.js';
+import { ColumnTitles, FiguresHead, PartRows } from './figures.js';
 import { KeyButton } from './icon.js';
 import { NoteField } from './note-field.js';
 import { Chips, SidesSwitch } from './note-section.js';
@@ -98,19 +98,7 @@ function Difference(): JSX.Element {
       {table !== null && (
         <table>
           <ColumnTitles titles={table.head} />
-          <tbody>
-            {table.rows.map(({ cells: [label, ...figures] }, row) => (
-              <tr key={label}>
-                <th scope="row">
-                  <span class={`swatch ${(['kept', 'gained', 'lost'] as const)[row] ?? ''}`} aria-hidden />{' '}
-                  {label}
-                </th>
-                {figures.map((figure, i) => (
-                  <td key={i}>{figure}</td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
+          <PartRows rows={table.rows} parts={['kept', 'gained', 'lost']} />
         </table>
       )}
     </section>

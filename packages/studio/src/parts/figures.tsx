@@ -40,3 +40,46 @@ export function ColumnTitles({ titles }: { readonly titles: readonly string[] })
     </thead>
   );
 }
+
+/** The last row of a table: its label, then its figures. */
+export function TotalRow({ cells }: { readonly cells: readonly string[] }): JSX.Element {
+  return (
+    <tfoot>
+      <tr>
+        {cells.map((cell, i) =>
+          i === 0 ? (
+            <th key={i} scope="row">
+              {cell}
+            </th>
+          ) : (
+            <td key={i}>{cell}</td>
+          ),
+        )}
+      </tr>
+    </tfoot>
+  );
+}
+
+/** Rows of two masks' parts, each with the colour it has on the image. */
+export function PartRows({
+  rows,
+  parts,
+}: {
+  readonly rows: readonly { readonly cells: readonly string[] }[];
+  readonly parts: readonly ('kept' | 'gained' | 'lost')[];
+}): JSX.Element {
+  return (
+    <tbody>
+      {rows.map(({ cells: [label, ...figures] }, row) => (
+        <tr key={label}>
+          <th scope="row">
+            <span class={`swatch ${parts[row] ?? ''}`} aria-hidden /> {label}
+          </th>
+          {figures.map((figure, i) => (
+            <td key={i}>{figure}</td>
+          ))}
+        </tr>
+      ))}
+    </tbody>
+  );
+}

@@ -6,7 +6,7 @@ import { type Table, tableOf, tableText } from '../state/table.js';
 import type { Picture } from '../state/state.js';
 import { say } from '../strings.js';
 import { useDispatch, useStudio } from '../studio.js';
-import { ColumnTitles, FiguresHead } from './figures.js';
+import { ColumnTitles, FiguresHead, TotalRow } from './figures.js';
 
 export function Measurements(): JSX.Element {
   const dispatch = useDispatch();
@@ -43,19 +43,7 @@ export function Measurements(): JSX.Element {
               </tr>
             ))}
           </tbody>
-          <tfoot>
-            <tr>
-              {table.total.map((cell, i) =>
-                i === 0 ? (
-                  <th key={i} scope="row">
-                    {cell}
-                  </th>
-                ) : (
-                  <td key={i}>{cell}</td>
-                ),
-              )}
-            </tr>
-          </tfoot>
+          <TotalRow cells={table.total} />
         </table>
       )}
       {picture !== null && <SpacingLine picture={picture} />}

@@ -9,7 +9,7 @@ import { modelsTable, tableText } from '../state/table.js';
 import { say } from '../strings.js';
 import { useDispatch, useServices, useStudio } from '../studio.js';
 import { BothFindings } from './compare-panel.js';
-import { ColumnTitles, FiguresHead } from './figures.js';
+import { ColumnTitles, FiguresHead, PartRows, TotalRow } from './figures.js';
 import { KeyButton } from './icon.js';
 import { Thumbnail } from './mask-view.js';
 import { NoteField } from './note-field.js';
@@ -100,32 +100,8 @@ function ModelsDifference(): JSX.Element {
       ) : (
         <table>
           <ColumnTitles titles={table.head} />
-          <tbody>
-            {table.rows.map(({ cells: [label, ...figures] }, row) => (
-              <tr key={label}>
-                <th scope="row">
-                  <span class={`swatch ${(['kept', 'lost', 'gained'] as const)[row] ?? ''}`} aria-hidden />{' '}
-                  {label}
-                </th>
-                {figures.map((figure, i) => (
-                  <td key={i}>{figure}</td>
-                ))}
-              </tr>
-            ))}
-          </tbody>
-          <tfoot>
-            <tr>
-              {table.total.map((cell, i) =>
-                i === 0 ? (
-                  <th key={i} scope="row">
-                    {cell}
-                  </th>
-                ) : (
-                  <td key={i}>{cell}</td>
-                ),
-              )}
-            </tr>
-          </tfoot>
+          <PartRows rows={table.rows} parts={['kept', 'lost', 'gained']} />
+          <TotalRow cells={table.total} />
         </table>
       )}
     </section>
