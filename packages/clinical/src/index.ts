@@ -7,21 +7,7 @@ import { decodeInThread } from './codecs/node.js';
 import { clinicalReader, type ReadClinical } from './display.js';
 import { dicomReader, type ReadDicom } from './dicom/read-dicom.js';
 
-export {
-  displayedFrame,
-  type DisplayedFrame,
-  displayedPixels,
-  displayedSize,
-  type ReadClinical,
-  storedPlane,
-  storedRaster,
-} from './display.js';
-export * from './orientation.js';
 export * from './shared.js';
-export type * from './types.js';
-export * from './web/index.js';
-export { isDicom } from './dicom/open-file.js';
-export type { ReadDicom, ReadDicomOptions } from './dicom/read-dicom.js';
 
 /**
  * Reads a DICOM file: header and geometry now, pixels by frame.

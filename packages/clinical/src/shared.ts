@@ -16,3 +16,17 @@ export { readSeg, type ReadSegFrame, type ReadSegment, type SegObject } from './
 export { type LabelMapOptions, segLabelMaps } from './seg/label-maps.js';
 export { type SeriesFrame, seriesFrames, type SeriesSeg, writeSegs, writeSeriesSegs } from './series.js';
 export { type DisplayedLabels, niftiLabels, segLabels } from './masks.js';
+export {
+  displayedFrame,
+  type DisplayedFrame,
+  displayedPixels,
+  displayedSize,
+  type ReadClinical,
+  storedPlane,
+  storedRaster,
+} from './display.js';
+export * from './orientation.js';
+export type * from './types.js';
+export * from './web/index.js';
+export { isDicom } from './dicom/open-file.js';
+export type { ReadDicom, ReadDicomOptions } from './dicom/read-dicom.js';

@@ -24,16 +24,25 @@ const steps = (tree: readonly Node[]): string =>
     .map(({ path }) => quoted(path))
     .join('|');
 
-function bash(tree: readonly Node[]): string {
+/** Cases of options whose value is one of a few, and patterns of those that take a file. */
+function valueCases(
+  tree: readonly Node[],
+  offer: (choices: readonly string[]) => string,
+): { readonly values: string[]; readonly files: string[] } {
   const values: string[] = [];
   const files: string[] = [];
   for (const node of tree)
     for (const option of node.options.filter(({ takesValue }) => takesValue))
       if (option.choices.length === 0) files.push(patterns(node, option));
-      else
-        values.push(
-          `    ${patterns(node, option)}) COMPREPLY=($(compgen -W ${words(option.choices)} -- "$word")); return ;;`,
-        );
+      else values.push(`    ${patterns(node, option)}) ${offer(option.choices)}; return ;;`);
+  return { values, files };
+}
+
+function bash(tree: readonly Node[]): string {
+  const { values, files } = valueCases(
+    tree,
+    (choices) => `COMPREPLY=($(compgen -W ${words(choices)} -- "$word"))`,
+  );
   const lists = tree.map(
     ({ path, children, options, choices }) =>
       `    ${quoted(path)}) options=${words(namesOf(options))} names=${words([...children.map(({ name }) => name), ...choices])} ;;`,
@@ -65,15 +74,10 @@ const described = (name: string, description: string): string =>
   quoted(`${name.replaceAll(':', '\\:')}:${description}`);
 
 function zsh(tree: readonly Node[]): string {
-  const values: string[] = [];
-  const files: string[] = [];
-  for (const node of tree)
-    for (const option of node.options.filter(({ takesValue }) => takesValue))
-      if (option.choices.length === 0) files.push(patterns(node, option));
-      else
-        values.push(
-          `    ${patterns(node, option)}) names=(${option.choices.map(quoted).join(' ')}); _describe value names; return ;;`,
-        );
+  const { values, files } = valueCases(
+    tree,
+    (choices) => `names=(${choices.map(quoted).join(' ')}); _describe value names`,
+  );
   const lists = tree.map(({ path, children, options, choices }) => {
     const names = [
       ...children.map(({ name, description }) => described(name, description)),

@@ -1,28 +1,7 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { isErrorCode, ReclmisError, type ErrorCode } from '@reclmis/core';
 import { encodePng, encodeWorkbook } from '@reclmis/files';
 
-/** Runs `work` in a new folder, then removes it. */
-export async function inFolder<T>(work: (dir: string) => Promise<T>): Promise<T> {
-  const dir = await mkdtemp(join(tmpdir(), 'reclmis-data-'));
-  try {
-    return await work(dir);
-  } finally {
-    await rm(dir, { recursive: true, force: true });
-  }
-}
-
-export async function writeFiles(
-  dir: string,
-  files: Readonly<Record<string, string | Uint8Array>>,
-): Promise<void> {
-  for (const [name, content] of Object.entries(files)) {
-    await mkdir(dirname(join(dir, name)), { recursive: true });
-    await writeFile(join(dir, name), content);
-  }
-}
+export { inFolder, writeFiles } from '@reclmis/files/testing';
 
 /** A grey PNG of w x h pixels. */
 export function greyPng(w: number, h: number, value: (x: number, y: number) => number): Promise<Uint8Array> {
