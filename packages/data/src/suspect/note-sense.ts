@@ -77,15 +77,16 @@ export function sayingNothing(subjects: readonly Subject[]): {
     subjects.length >= LEAST_CASES && count >= CUSTOM * subjects.length;
   const custom = isCustom(usual.length);
   const others = subjects.map(({ note }) => foreign(note));
-  const inOwnLanguage = isCustom(subjects.filter(({ note }, i) => others[i] != null && isRead(note)).length);
+  const read = subjects.map(({ note }, i) => others[i] != null && isRead(note));
+  const inOwnLanguage = isCustom(read.filter(Boolean).length);
   for (const [i, one] of subjects.entries()) {
     if (one.measure.foreground === 0) continue;
     const { laterality, finding, count, places, nuclei } = parsed[i] as ParsedNote;
-    const read = laterality ?? finding ?? count ?? places[0] ?? nuclei[0];
-    const other = inOwnLanguage && isRead(one.note) ? null : (others[i] ?? null);
+    const known = laterality ?? finding ?? count ?? places[0] ?? nuclei[0];
+    const other = inOwnLanguage && read[i] === true ? null : (others[i] ?? null);
     const why = PLACEHOLDER.test(one.note.trim()) ? 'a placeholder' : other;
-    if (why !== null && (read === undefined || why === SCRIPT)) certain.push({ ...placeOf(one), why });
-    else if (read === undefined && custom && !DENIES.test(one.note))
+    if (why !== null && (known === undefined || why === SCRIPT)) certain.push({ ...placeOf(one), why });
+    else if (known === undefined && custom && !DENIES.test(one.note))
       unusual.push({ ...placeOf(one), why: 'no number, place or finding' });
   }
   return { certain, unusual };
